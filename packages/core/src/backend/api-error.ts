@@ -1,0 +1,66 @@
+import { ApiError } from "../errors.js";
+import type { Redactor } from "../session/redact.js";
+import type { SessionRequest, SessionResponse } from "../session/session.js";
+
+/** What an error body says. */
+export interface ErrorBody {
+  /** The provider's explanation. */
+  readonly message?: string | undefined;
+  /** The provider's own code. */
+  readonly code?: string | number | undefined;
+  /** Whether the provider says that a later try may do better, where its status does not tell. */
+  readonly retryable?: boolean | undefined;
+}
+
+/** Statuses that say "not now" rather than "not this". */
+const TRANSIENT: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+/** The error that an answer other than a readable 2xx becomes. */
+export function apiErrorFrom(
+  provider: string,
+  redactor: Redactor,
+  request: SessionRequest,
+  response: SessionResponse,
+  idempotent: boolean,
+  readError: (body: unknown) => ErrorBody,
+): ApiError {
+  const { status, delivery } = response;
+  const said = delivery === "accepted" ? {} : readBody(response.text, readError);
+  const transient = said.retryable ?? TRANSIENT.has(status);
+  const explanation =
+    delivery === "accepted" ? "its answer could not be read to the end" : explain(said, response);
+  const tries = response.attempts.length > 1 ? ` after ${response.attempts.length} attempts` : "";
+  return new ApiError(redactor.text(`${provider} answered ${status}${tries}: ${explanation}`), {
+    provider,
+    status,
+    headers: redactor.headers(response.headers),
+    body: redactor.text(response.text),
+    code: said.code,
+    delivery,
+    retryable: transient && (delivery === "not-sent" || (delivery === "unknown" && idempotent)),
+    retryAt: response.retryAt,
+    attempts: response.attempts,
+    request: redactor.request(request),
+    cause: response.bodyError === undefined ? undefined : redactor.error(response.bodyError),
+  });
+}
+
+function readBody(text: string, readError: (body: unknown) => ErrorBody): ErrorBody {
+  try {
+    return readError(JSON.parse(text));
+  } catch {
+    // Not JSON, or not of the form the provider documents: the text itself is shown.
+    return {};
+  }
+}
+
+function explain(said: ErrorBody, response: SessionResponse): string {
+  const code = said.code === undefined ? "" : ` (${said.code})`;
+  if (said.message) return `${said.message}${code}`;
+  const location = response.headers["location"];
+  if (response.status >= 300 && response.status < 400 && location)
+    return `it redirects to ${location}; is "apiUrl" right?`;
+  const text = response.text.trim();
+  if (text === "") return `no explanation${code}`;
+  return text.length > 500 ? `${text.slice(0, 500)}…` : text;
+}

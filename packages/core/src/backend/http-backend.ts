@@ -1,0 +1,435 @@
+import { ApiError, ConfigurationError, PosthornError, RecipientsRefusedError } from "../errors.js";
+import type { Address } from "../message/address.js";
+import type { ContentForm } from "../message/content.js";
+import { mergeDefaults } from "../message/defaults.js";
+import type { Features, MessageFor } from "../message/features.js";
+import type { Message } from "../message/message.js";
+import { type NormalizedMessage, normalizeMessage } from "../message/normalize.js";
+import {
+  cancelledResult,
+  makeResult,
+  type RecipientResult,
+  type RecipientResults,
+  type SendResult,
+} from "../result.js";
+import type { AttemptRecord } from "../session/attempt.js";
+import { Redactor } from "../session/redact.js";
+import { Session, type SessionRequest, type SessionResponse } from "../session/session.js";
+import { apiErrorFrom, type ErrorBody } from "./api-error.js";
+import type { Backend, DryRunRequest, SendManyOptions, SendOptions, SendOutcome } from "./backend.js";
+import { describeBody, encodeBody, type RequestBody } from "./body.js";
+import { type BackendOptions, type OptionSpecs, resolveOptions } from "./options.js";
+import { sendMany } from "./send-many.js";
+import { dropUnsupported, type ReportUnsupported, unsupportedReporter } from "./unsupported.js";
+
+/** What a provider package says of itself. */
+export interface ProviderInfo<F extends Features> {
+  /** Display name, such as `"Mailgun"`. */
+  readonly name: string;
+  /** Prefix of its environment variables, such as `MAILGUN`. */
+  readonly envPrefix: string;
+  readonly features: F;
+  /** Its own options. */
+  readonly options: OptionSpecs;
+  /** Base URL of its API, unless `apiUrl` is given; absent for self-hosted providers. */
+  readonly apiUrl?: string;
+  /** How it takes attachments. Default `base64`. */
+  readonly contentForm?: ContentForm;
+}
+
+/** One HTTP request that a message becomes. */
+export interface ProviderRequest {
+  /** Path below the API's base URL, or a whole URL. */
+  readonly path: string;
+  /** Default `POST`. */
+  readonly method?: string;
+  /** Headers beside those of authentication. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: RequestBody;
+  /** The recipients it sends to. */
+  readonly recipients: readonly Address[];
+}
+
+/** A provider's 2xx answer. */
+export interface ProviderAnswer {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  readonly request: ProviderRequest;
+  /** Where in the message's requests it belongs, from 0. */
+  readonly index: number;
+  readonly message: NormalizedMessage;
+  /**
+   * The body as JSON.
+   *
+   * @throws ApiError with `delivery: "accepted"` when it is not
+   */
+  json(): unknown;
+  /**
+   * An error made of this answer.
+   *
+   * @param delivery `accepted` when the answer has not the form it should; `not-sent` when it says no in words
+   */
+  error(message: string, delivery: "accepted" | "not-sent" | "unknown", details?: ErrorBody): ApiError;
+}
+
+/**
+ * Base of all providers with an HTTP API. A provider says how a message becomes requests (`buildRequests`), how it
+ * authenticates (`authHeaders`) and how its answer is read (`readAnswer`).
+ */
+export abstract class HttpBackend<F extends Features, O extends BackendOptions<F> = BackendOptions<F>>
+  implements Backend<F>
+{
+  readonly provider: string;
+  readonly features: F;
+  /** Options with what the environment added. */
+  protected readonly options: O;
+  /** Base URL, ending in a slash. */
+  protected readonly apiUrl: string;
+  private readonly redactor: Redactor;
+  private readonly report: ReportUnsupported;
+  private activeSession: Session | undefined;
+
+  /** @throws ConfigurationError for a missing, unknown or malformed option */
+  constructor(
+    protected readonly info: ProviderInfo<F>,
+    options: O,
+  ) {
+    this.provider = info.name;
+    this.features = info.features;
+    this.options = resolveOptions(
+      info.name,
+      info.envPrefix,
+      { ...info.options, apiUrl: { required: !info.apiUrl && !info.options["apiUrl"] } },
+      options,
+    );
+    this.apiUrl = baseUrl(info.name, this.options.apiUrl ?? info.apiUrl ?? "");
+    this.redactor = new Redactor(this.secrets());
+    this.report = unsupportedReporter(info.name, this.options.unsupported ?? "error");
+    // Made here only to check its options early; a subclass's createSession waits for its first use.
+    if (!this.options.session) new Session(this.sessionOptions());
+  }
+
+  /** Sends one message. See {@link Backend.send}. */
+  async send(message: MessageFor<F>, options: SendOptions = {}): Promise<SendResult> {
+    const context = { provider: this.provider };
+    const prepared = await this.prepare(message as Message);
+    if (prepared === undefined) return cancelledResult(this.provider);
+    try {
+      const normalized = await this.normalize(prepared);
+      const result = await this.deliver(normalized, options);
+      for (const hook of hooks(this.options.postSend)) await hook({ result }, prepared, context);
+      return result;
+    } catch (error) {
+      if (error instanceof PosthornError) {
+        for (const hook of hooks(this.options.postSend)) await hook({ error }, prepared, context);
+      }
+      throw error;
+    }
+  }
+
+  /** Sends many messages. See {@link Backend.sendMany}. */
+  sendMany<M extends MessageFor<F>>(
+    messages: Iterable<M> | AsyncIterable<M>,
+    options: SendManyOptions = {},
+  ): AsyncGenerator<SendOutcome<M>, void, undefined> {
+    return sendMany((message: M) => this.send(message, options), messages, options);
+  }
+
+  /**
+   * The exact requests that `send` would make, without making them. Credentials are replaced unless
+   * `revealSecrets` is set.
+   */
+  async dryRun(
+    message: MessageFor<F>,
+    options: { readonly revealSecrets?: boolean } = {},
+  ): Promise<readonly DryRunRequest[]> {
+    const prepared = await this.prepare(message as Message);
+    if (prepared === undefined) return [];
+    const requests = await this.buildRequests(await this.normalize(prepared), this.report);
+    return Promise.all(
+      requests.map(async (request) => {
+        const { body, ...wire } = await this.wireRequest(request, {});
+        const headers = wire.sign ? await wire.sign(this.session.clock.now()) : wire.headers;
+        const reveal = options.revealSecrets === true;
+        return {
+          method: wire.method,
+          url: reveal ? wire.url : this.redactor.text(wire.url),
+          headers: reveal ? headers : this.redactor.headers(headers),
+          payload: reveal ? request.body : (redactValues(request.body, this.redactor) as RequestBody),
+          body:
+            !reveal && typeof body === "string"
+              ? this.redactor.text(body)
+              : (body as string | Blob | FormData),
+        };
+      }),
+    );
+  }
+
+  /**
+   * Makes the session that requests go through. Override it to give another retry policy, headers or ofetch hooks:
+   * `return new Session({ ...this.sessionOptions(), retry: … })`.
+   */
+  createSession(): Session {
+    return this.options.session ?? new Session(this.sessionOptions());
+  }
+
+  /** The session options that this backend's own options ask for. */
+  protected sessionOptions(): ConstructorParameters<typeof Session>[0] & object {
+    const { retry, timeout, fetch, rateLimit, onRetry, clock } = this.options;
+    return { retry, timeout, fetch, rateLimit, onRetry, clock };
+  }
+
+  /** The session in use, made at its first use. */
+  protected get session(): Session {
+    this.activeSession ??= this.createSession();
+    return this.activeSession;
+  }
+
+  /** Lets go of what the session keeps open. A session given as an option is the caller's to close. */
+  close(): void {
+    if (this.activeSession !== this.options.session) this.activeSession?.close();
+    this.activeSession = undefined;
+  }
+
+  /** The requests that a message becomes, all of them made before the first is sent. */
+  protected abstract buildRequests(
+    message: NormalizedMessage,
+    report: ReportUnsupported,
+  ): readonly ProviderRequest[] | Promise<readonly ProviderRequest[]>;
+
+  /** Headers that authenticate. */
+  protected abstract authHeaders(): Readonly<Record<string, string>>;
+
+  /** What a 2xx answer says of each recipient. */
+  protected abstract readAnswer(answer: ProviderAnswer): RecipientResults;
+
+  /** What the body of an error answer says, for the error's message and code. */
+  protected abstract readError(body: unknown): ErrorBody;
+
+  /** Credentials that must not leave the backend, in each form they are sent in. */
+  protected secrets(): readonly (string | undefined)[] {
+    return Object.entries(this.info.options)
+      .filter(([, spec]) => spec.secret)
+      .map(([name]) => (this.options as Record<string, unknown>)[name])
+      .filter((value) => typeof value === "string");
+  }
+
+  /** Headers of one attempt, for providers whose authentication covers the request itself. */
+  protected sign?(
+    request: {
+      readonly method: string;
+      readonly url: string;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: string | Blob | FormData;
+    },
+    now: number,
+  ): Promise<Readonly<Record<string, string>>>;
+
+  private async prepare(message: Message): Promise<Message | undefined> {
+    let current = message;
+    for (const hook of hooks(this.options.preSend)) {
+      const changed = await hook(current, { provider: this.provider });
+      if (changed === false) return undefined;
+      if (changed) current = changed;
+    }
+    return typeof current === "object" && current !== null
+      ? mergeDefaults(this.options.sendDefaults as Message | undefined, current)
+      : current;
+  }
+
+  private async normalize(message: Message): Promise<NormalizedMessage> {
+    const normalized = await normalizeMessage(message, this.info.contentForm ?? "base64");
+    const supported = dropUnsupported(normalized, this.features, this.report);
+    if (!this.features.idempotencyKey || supported.idempotencyKey) return supported;
+    return { ...supported, idempotencyKey: crypto.randomUUID() };
+  }
+
+  private async deliver(message: NormalizedMessage, options: SendOptions): Promise<SendResult> {
+    const requests = await this.buildRequests(message, this.report);
+    const recipients: Record<string, RecipientResult> = {};
+    const attempts: AttemptRecord[] = [];
+    const responses: unknown[] = [];
+    const errors: PosthornError[] = [];
+    for (const [index, request] of requests.entries()) {
+      try {
+        const response = await this.call(request, message, options);
+        attempts.push(...response.attempts);
+        Object.assign(recipients, this.readAnswer(this.answer(response, request, index, message)));
+        responses.push(parseJson(response.text));
+      } catch (error) {
+        if (!(error instanceof PosthornError)) throw error;
+        attempts.push(...error.attempts);
+        errors.push(error);
+        Object.assign(recipients, failedRecipients(request, error));
+      }
+    }
+    // When some requests went through, the message as a whole must not go again: each recipient's status tells.
+    if (errors.length === requests.length) throw worst(errors);
+    const result = makeResult({
+      provider: this.provider,
+      recipients,
+      attempts,
+      responses,
+      errors,
+      idempotencyKey: message.idempotencyKey,
+    });
+    if (!this.options.ignoreRecipientStatus) this.checkRefused(result);
+    return result;
+  }
+
+  private async call(
+    request: ProviderRequest,
+    message: NormalizedMessage,
+    options: SendOptions,
+  ): Promise<SessionResponse> {
+    const idempotent = this.features.idempotencyKey && message.idempotencyKey !== undefined;
+    const wire = await this.wireRequest(request, options);
+    this.debug(
+      () =>
+        `→ ${wire.method} ${wire.url}\n${headerLines(this.redactor.headers(wire.headers))}\n${describeBody(request.body)}`,
+    );
+    const response = await this.session.request({ ...wire, idempotent });
+    this.debug(
+      () => `← ${response.status}\n${headerLines(this.redactor.headers(response.headers))}\n${response.text}`,
+    );
+    if (response.delivery === "accepted" && response.bodyError === undefined) return response;
+    throw apiErrorFrom(this.provider, this.redactor, wire, response, idempotent, (body) =>
+      this.readError(body),
+    );
+  }
+
+  private async wireRequest(request: ProviderRequest, options: SendOptions): Promise<SessionRequest> {
+    const { body, contentType } = encodeBody(request.body);
+    const method = request.method ?? "POST";
+    const url = new URL(request.path, this.apiUrl).href;
+    const headers = {
+      accept: "application/json",
+      ...(contentType ? { "content-type": contentType } : {}),
+      ...this.authHeaders(),
+      ...request.headers,
+    };
+    const sign = this.sign?.bind(this);
+    return {
+      method,
+      url,
+      headers,
+      body,
+      ...(sign ? { sign: (now: number) => sign({ method, url, headers, body }, now) } : {}),
+      signal: options.signal,
+      timeout: options.timeout,
+      provider: this.provider,
+      redactor: this.redactor,
+    };
+  }
+
+  private answer(
+    response: SessionResponse,
+    request: ProviderRequest,
+    index: number,
+    message: NormalizedMessage,
+  ): ProviderAnswer {
+    const error: ProviderAnswer["error"] = (text, delivery, details = {}) =>
+      new ApiError(`${this.provider}: ${this.redactor.text(text)}`, {
+        provider: this.provider,
+        status: response.status,
+        headers: this.redactor.headers(response.headers),
+        body: this.redactor.text(response.text),
+        code: details.code,
+        delivery,
+        retryable: details.retryable === true && delivery === "not-sent",
+        attempts: response.attempts,
+        request: this.redactor.request({
+          method: request.method ?? "POST",
+          url: new URL(request.path, this.apiUrl).href,
+          headers: { ...this.authHeaders(), ...request.headers },
+        }),
+      });
+    const json = (): unknown => {
+      try {
+        return JSON.parse(response.text);
+      } catch {
+        throw error(`answered ${response.status} with something that is not JSON`, "accepted");
+      }
+    };
+    const { status, headers, text } = response;
+    return { status, headers, text, request, index, message, json, error };
+  }
+
+  private checkRefused(result: SendResult): void {
+    const all = Object.values(result.recipients);
+    if (
+      all.length === 0 ||
+      result.errors.length > 0 ||
+      !all.every(({ status }) => status === "invalid" || status === "rejected")
+    )
+      return;
+    const list = Object.entries(result.recipients).map(([address, { status }]) => `${address} (${status})`);
+    throw new RecipientsRefusedError(`${this.provider} refused every recipient: ${list.join(", ")}`, {
+      provider: this.provider,
+      result,
+      attempts: result.attempts,
+    });
+  }
+
+  private debug(line: () => string): void {
+    const { debug } = this.options;
+    if (!debug) return;
+    const text = this.redactor.text(`[${this.provider}] ${line()}`);
+    if (debug === true) console.debug(text);
+    else debug(text);
+  }
+}
+
+/** Statuses of the recipients of a request that failed while others of its message went through. */
+function failedRecipients(request: ProviderRequest, error: PosthornError): RecipientResults {
+  const status = error.delivery === "not-sent" ? "failed" : "unknown";
+  return Object.fromEntries(request.recipients.map(({ address }) => [address, { status, messageId: null }]));
+}
+
+/** Of several errors the one that leaves the most doubt: it decides whether sending again is safe. */
+function worst(errors: readonly PosthornError[]): PosthornError | undefined {
+  return ["accepted", "unknown", "not-sent"]
+    .map((delivery) => errors.find((error) => error.delivery === delivery))
+    .find(Boolean);
+}
+
+function hooks<T>(given: T | readonly T[] | undefined): readonly T[] {
+  return given === undefined ? [] : Array.isArray(given) ? (given as readonly T[]) : [given as T];
+}
+
+function baseUrl(provider: string, url: string): string {
+  const slashed = url.endsWith("/") ? url : `${url}/`;
+  const parsed = URL.canParse(slashed) ? new URL(slashed) : undefined;
+  if (parsed && /^https?:$/.test(parsed.protocol) && !parsed.username && !parsed.search && !parsed.hash)
+    return slashed;
+  throw new ConfigurationError(
+    `${provider}: option "apiUrl" is not an http(s) URL without credentials or query`,
+  );
+}
+
+function headerLines(headers: Readonly<Record<string, string>>): string {
+  return Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join("\n");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The same value with each text in it redacted. */
+function redactValues(value: unknown, redactor: Redactor): unknown {
+  if (typeof value === "string") return redactor.text(value);
+  if (Array.isArray(value)) return value.map((item) => redactValues(item, redactor));
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [key, redactValues(member, redactor)]),
+  );
+}

@@ -1,0 +1,40 @@
+import { ConfigurationError, PosthornError } from "../errors.js";
+import type { SendResult } from "../result.js";
+import type { SendManyOptions, SendOutcome } from "./backend.js";
+
+/**
+ * Runs `send` over messages, `concurrency` at a time, giving outcomes in order. It reads no further ahead than that, so
+ * memory stays flat however many there are.
+ */
+export async function* sendMany<M>(
+  send: (message: M) => Promise<SendResult>,
+  messages: Iterable<M> | AsyncIterable<M>,
+  options: SendManyOptions = {},
+): AsyncGenerator<SendOutcome<M>, void, undefined> {
+  const concurrency = options.concurrency ?? 8;
+  if (!Number.isInteger(concurrency) || concurrency < 1) {
+    throw new ConfigurationError('Option "concurrency" is a whole number above 0');
+  }
+  const running: Promise<SendOutcome<M>>[] = [];
+  let index = 0;
+  for await (const message of messages) {
+    running.push(outcome(send, message, index++));
+    // Results are wanted in order, so the oldest is the one to wait for.
+    if (running.length >= concurrency) yield await (running.shift() as Promise<SendOutcome<M>>);
+  }
+  for (const pending of running) yield await pending;
+}
+
+async function outcome<M>(
+  send: (message: M) => Promise<SendResult>,
+  message: M,
+  index: number,
+): Promise<SendOutcome<M>> {
+  try {
+    return { ok: true, index, message, result: await send(message) };
+  } catch (error) {
+    // A hook or a message's own getter may throw anything.
+    const known = error instanceof PosthornError ? error : new PosthornError(String(error), { cause: error });
+    return { ok: false, index, message, error: known };
+  }
+}

@@ -1,0 +1,31 @@
+import type { AttachmentInput } from "./attachment.js";
+import { encodeBase64 } from "./base64.js";
+import { toJson } from "./json.js";
+import type { Message } from "./message.js";
+
+/**
+ * A copy of a message that JSON can hold, to be queued and read back: contents become base64 texts, dates ISO texts.
+ * Streams are read to their end.
+ *
+ * @throws SerializationError for a value that JSON cannot hold
+ */
+export async function serializeMessage(message: Message): Promise<Message> {
+  const attachments: AttachmentInput[] = [];
+  for (const attachment of message.attachments ?? []) attachments.push(await serializeAttachment(attachment));
+  const plain = Object.fromEntries(
+    Object.entries({ ...message, attachments: undefined })
+      .filter(([, value]) => value !== undefined)
+      .map(([field, value]) => [field, toJson(value, field)]),
+  );
+  return attachments.length > 0 ? { ...plain, attachments } : plain;
+}
+
+async function serializeAttachment(attachment: AttachmentInput): Promise<AttachmentInput> {
+  const { content } = attachment;
+  if (typeof content === "string") return { ...attachment };
+  const blob = content instanceof Blob ? content : undefined;
+  const bytes = new Uint8Array(await new Response(content as BodyInit).arrayBuffer());
+  const name = blob && "name" in blob && typeof blob.name === "string" ? { filename: blob.name } : {};
+  const type = blob && blob.type !== "" ? { contentType: blob.type } : {};
+  return { ...name, ...type, ...attachment, content: encodeBase64(bytes), encoding: "base64" };
+}

@@ -1,0 +1,40 @@
+import { type RetryOptions, RetryPolicy } from "./policy.js";
+
+const COMMON: RetryOptions = {
+  total: 3,
+  other: 0,
+  redirect: 0,
+  allowedMethods: null,
+  backoffFactor: 0.5,
+  backoffMax: 30,
+  backoffJitter: 0.25,
+  deadline: 60,
+};
+
+/**
+ * What a session retries by default: only what is proven unsent, which is a failure to connect, a 429, and a 503
+ * (or 413) that carries a Retry-After. Up to 3 retries within 60 seconds.
+ */
+export const UNSENT_ONLY: RetryPolicy = new RetryPolicy({ ...COMMON, read: false, statusForcelist: [429] });
+
+/**
+ * What a session retries by default when the request carries an idempotency key, so that the provider drops a
+ * second copy: also lost connections, timeouts and the transient statuses.
+ */
+export const IDEMPOTENT: RetryPolicy = new RetryPolicy({
+  ...COMMON,
+  statusForcelist: [408, 425, 429, 500, 502, 503, 504],
+});
+
+/** How a caller says what to retry: some options over the defaults, a whole policy, or `false` for no retries. */
+export type RetrySetting = RetryOptions | RetryPolicy | false;
+
+const NEVER = new RetryPolicy({ total: false, deadline: 60 });
+
+/** The policy that holds for one call. */
+export function resolveRetry(setting: RetrySetting | undefined, idempotent: boolean): RetryPolicy {
+  if (setting instanceof RetryPolicy) return setting;
+  if (setting === false) return NEVER;
+  const base = idempotent ? IDEMPOTENT : UNSENT_ONLY;
+  return setting === undefined ? base : base.with(setting);
+}

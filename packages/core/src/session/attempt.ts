@@ -1,0 +1,36 @@
+/** The class of a failed attempt: the budget of {@link RetryPolicy} that it draws on. */
+export type FailureClass = "connect" | "read" | "other" | "status" | "redirect";
+
+/** Why no further attempt was made. */
+export type StopReason =
+  | "success"
+  | "not-retryable-status"
+  | "method-not-allowed"
+  | "class-disabled"
+  | "retries-disabled"
+  | "exhausted"
+  | "deadline"
+  | "aborted"
+  | "accepted";
+
+/** One HTTP attempt, as `result.attempts` and `error.attempts` list it. */
+export interface AttemptRecord {
+  /** 1 for the first. */
+  readonly number: number;
+  /** When it began, milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** How long it took, milliseconds. */
+  readonly duration: number;
+  /** Absent when the attempt succeeded. */
+  readonly class?: FailureClass;
+  /** HTTP status, where an answer came. */
+  readonly status?: number;
+  /** Code or text of the failure, where none came. */
+  readonly error?: string;
+  /** Seconds slept before the next attempt; absent on the last. */
+  readonly delay?: number;
+  /** Where `delay` came from. */
+  readonly delaySource?: "none" | "backoff" | "retry-after";
+  /** On the last attempt: why there is no other. */
+  readonly stopped?: StopReason;
+}

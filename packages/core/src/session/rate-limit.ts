@@ -1,0 +1,107 @@
+import { ConfigurationError } from "../errors.js";
+import { parseRetryAfter } from "../retry/retry-after.js";
+import type { Clock } from "./clock.js";
+
+/** At most `requests` requests in each span of time. */
+export interface RateLimit {
+  /** How many requests; as many may go at once after a quiet span. */
+  readonly requests: number;
+  /** The span: its name, or milliseconds. */
+  readonly per: "second" | "minute" | "hour" | number;
+}
+
+const SPANS = { second: 1000, minute: 60_000, hour: 3_600_000 } as const;
+
+/** Pairs of headers that say how many requests are left and when there will be more. */
+const LIMIT_HEADERS = [
+  // draft-ietf-httpapi-ratelimit-headers, as Resend sends them: seconds from now.
+  ["ratelimit-remaining", "ratelimit-reset"],
+  // SendGrid (seconds since the epoch), MailerSend.
+  ["x-ratelimit-remaining", "x-ratelimit-reset"],
+  // Brevo: seconds from now. https://developers.brevo.com/docs/api-limits
+  ["x-sib-ratelimit-remaining", "x-sib-ratelimit-reset"],
+] as const;
+
+/**
+ * A token bucket that all sends of a session share. Once a limit is configured it also learns: a 429 or 503 with
+ * Retry-After, or headers that say that nothing is left, hold back every later request until then.
+ */
+export class RateLimiter {
+  private readonly capacity: number;
+  /** Milliseconds in which one token comes back. */
+  private readonly interval: number;
+  /** Tokens at `countedAt`; below zero when requests are waiting. */
+  private tokens: number;
+  private countedAt: number;
+  private heldUntil = 0;
+
+  /** @throws ConfigurationError for a limit of the wrong form */
+  constructor(
+    private readonly limit: RateLimit | undefined,
+    private readonly clock: Clock,
+  ) {
+    const span = limit === undefined ? 1 : typeof limit.per === "number" ? limit.per : SPANS[limit.per];
+    if (limit && !(Number.isInteger(limit.requests) && limit.requests > 0 && span > 0)) {
+      throw new ConfigurationError(
+        'Option "rateLimit" is { requests: a whole number above 0, per: "second", "minute", "hour" or milliseconds }',
+      );
+    }
+    this.capacity = limit?.requests ?? Infinity;
+    this.interval = span / this.capacity;
+    this.tokens = this.capacity;
+    this.countedAt = clock.now();
+  }
+
+  /**
+   * Takes a token.
+   *
+   * @param deadline milliseconds since the epoch
+   * @returns milliseconds to wait before sending; `undefined`, and nothing is taken, if that would pass the deadline
+   */
+  reserve(deadline: number): number | undefined {
+    if (!this.limit) return 0;
+    const now = this.clock.now();
+    this.refill(now);
+    const wait = Math.max(0, this.heldUntil - now, Math.ceil((1 - this.tokens) * this.interval));
+    if (now + wait >= deadline) return undefined;
+    this.tokens -= 1;
+    return wait;
+  }
+
+  /** When the next request could go. */
+  availableAt(): Date {
+    const now = this.clock.now();
+    this.refill(now);
+    return new Date(Math.max(now, this.heldUntil, now + (1 - this.tokens) * this.interval));
+  }
+
+  /** Takes note of what an answer says of the provider's own limit. */
+  learn(status: number, headers: Readonly<Record<string, string>>): void {
+    if (!this.limit) return;
+    const now = this.clock.now();
+    const retryAfter = headers["retry-after"];
+    if (retryAfter && (status === 429 || status === 503))
+      this.hold(now + (parseRetryAfter(retryAfter, now) ?? 0) * 1000);
+    for (const [remaining, reset] of LIMIT_HEADERS) {
+      if (Number(headers[remaining] ?? 1) <= 0) this.hold(resetTime(headers[reset], now));
+    }
+    // A 429 with no word on when: what the bucket thought was left is not.
+    if (status === 429) this.tokens = Math.min(this.tokens, 0);
+  }
+
+  private hold(until: number): void {
+    this.heldUntil = Math.max(this.heldUntil, until);
+  }
+
+  private refill(now: number): void {
+    this.tokens = Math.min(this.capacity, this.tokens + (now - this.countedAt) / this.interval);
+    this.countedAt = now;
+  }
+}
+
+/** A reset is in seconds: from now, or since the epoch when it is too large for that. */
+function resetTime(reset: string | undefined, now: number): number {
+  const seconds = Number(reset ?? 0);
+  if (!Number.isFinite(seconds)) return now;
+  return seconds > 1e9 ? seconds * 1000 : now + seconds * 1000;
+}

@@ -1,0 +1,122 @@
+import {
+  type Address,
+  type FormPart,
+  formatAddress,
+  formatAddresses,
+  isInternational,
+  type JsonObject,
+  type JsonValue,
+  type NormalizedMessage,
+  type ReportUnsupported,
+  type RequestBody,
+} from "@posthorn/core";
+import { mergeFields } from "./merge.js";
+
+/** Recipients that one batch may have. https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/batch-sending */
+const BATCH_LIMIT = 1000;
+
+/** One request's body, with the recipients it is for. */
+export interface MailgunPayload {
+  readonly body: RequestBody;
+  readonly recipients: readonly Address[];
+}
+
+/** A form field. */
+export type Field = readonly [name: string, value: string];
+
+/**
+ * The bodies of messages: one, or several for a batch beyond Mailgun's limit.
+ *
+ * @see https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages
+ */
+export function buildPayloads(
+  message: NormalizedMessage,
+  report: ReportUnsupported,
+): readonly MailgunPayload[] {
+  if (message.from.some((address) => isInternational(address)))
+    report("from", "EAI (a local part beyond ASCII) in from");
+  const batches = message.isBatch ? chunk(message.to, BATCH_LIMIT) : [message.to];
+  return batches.map((to) => ({
+    body: buildBody({ ...message, to }),
+    recipients: [...to, ...message.cc, ...message.bcc],
+  }));
+}
+
+function buildBody(message: NormalizedMessage): RequestBody {
+  const merge = mergeFields(message);
+  const fields: Field[] = [
+    ...addressFields("from", message.from),
+    ...addressFields("to", message.to),
+    ...addressFields("cc", message.cc),
+    ...addressFields("bcc", message.bcc),
+    ...optional("subject", message.subject),
+    ...(message.replyTo.length > 0 ? [["h:Reply-To", formatAddresses(message.replyTo)] as const] : []),
+    // A value that differs by recipient stands in the recipient variables, and the field refers to it.
+    ...withReferences(
+      message.headers.map(([name, value]) => [`h:${name}`, String(value)]),
+      merge.references,
+    ),
+    ...optional("text", message.text),
+    ...optional("html", message.html),
+    ...optional("amp-html", message.amp),
+    ...withReferences(
+      Object.entries(message.metadata ?? {}).map(([key, value]) => [`v:${key}`, text(value)]),
+      merge.references,
+    ),
+    ...(message.sendAt ? [["o:deliverytime", new Date(message.sendAt.time).toUTCString()] as const] : []),
+    ...message.tags.map((tag) => ["o:tag", tag] as const),
+    ...optional("o:tracking-clicks", yesNo(message.trackClicks)),
+    ...optional("o:tracking-opens", yesNo(message.trackOpens)),
+    ...optional("template", message.templateId),
+    ...merge.fields,
+  ];
+  const all = withExtra(fields, message.espExtra);
+  return message.attachments.length > 0 ? { multipart: [...all, ...files(message)] } : { form: all };
+}
+
+function addressFields(name: string, addresses: readonly Address[]): Field[] {
+  return addresses.map((address) => [name, formatAddress(address)]);
+}
+
+function optional(name: string, value: string | number | undefined): Field[] {
+  return value === undefined ? [] : [[name, String(value)]];
+}
+
+function withReferences(fields: readonly Field[], references: ReadonlyMap<string, string>): Field[] {
+  return fields.map(([name, value]) => [name, references.get(name) ?? value]);
+}
+
+/** Fields of the caller's own, which take the place of Posthorn's; a list gives a field for each of its members. */
+function withExtra(fields: readonly Field[], extra: JsonObject): readonly Field[] {
+  const { sender_domain: _, ...own } = extra;
+  const kept = fields.filter(([name]) => !Object.hasOwn(own, name));
+  const added = Object.entries(own).flatMap(([name, value]) =>
+    [value].flat().map((each): Field => [name, text(each as JsonValue)]),
+  );
+  return [...kept, ...added];
+}
+
+function files(message: NormalizedMessage): FormPart[] {
+  return message.attachments.map(({ content, contentType, contentId, filename, inline }) => ({
+    name: inline ? "inline" : "attachment",
+    // Mailgun takes the file name of an inline part for its Content-ID.
+    filename: (inline ? contentId : filename) ?? "attachment",
+    content: content.blob(contentType),
+  }));
+}
+
+/** Form fields are text: anything else goes as JSON. */
+export function text(value: JsonValue): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function yesNo(value: boolean | undefined): string | undefined {
+  return value === undefined ? undefined : value ? "yes" : "no";
+}
+
+function chunk<T>(list: readonly T[], size: number): readonly (readonly T[])[] {
+  if (list.length <= size) return [list];
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, index) =>
+    list.slice(index * size, (index + 1) * size),
+  );
+}

@@ -1,0 +1,94 @@
+import {
+  type BackendOptions,
+  type ErrorBody,
+  HttpBackend,
+  type NormalizedMessage,
+  type ProviderAnswer,
+  type ProviderRequest,
+  type RecipientResults,
+  type RecipientStatus,
+  type ReportUnsupported,
+} from "@posthorn/core";
+import { type MandrillFeatures, mandrillFeatures } from "./features.js";
+import { buildPayload } from "./payload.js";
+
+/** Options of {@link MandrillBackend}. */
+export interface MandrillOptions extends BackendOptions<MandrillFeatures> {
+  /** API key. Environment: `MANDRILL_API_KEY`. */
+  readonly apiKey?: string | undefined;
+}
+
+/** Mandrill's words for what became of a recipient. */
+const STATUSES: Readonly<Record<string, RecipientStatus>> = {
+  sent: "sent",
+  queued: "queued",
+  scheduled: "queued",
+  rejected: "rejected",
+  invalid: "invalid",
+};
+
+/** Sends through Mandrill. Subclass it to override `createSession()`. */
+export class MandrillBackend extends HttpBackend<MandrillFeatures, MandrillOptions> {
+  /** @throws ConfigurationError for a missing, unknown or malformed option */
+  constructor(options: MandrillOptions = {}) {
+    super(
+      {
+        name: "Mandrill",
+        envPrefix: "MANDRILL",
+        features: mandrillFeatures,
+        options: { apiKey: { required: true, secret: true } },
+        apiUrl: "https://mandrillapp.com/api/1.0",
+      },
+      options,
+    );
+  }
+
+  protected override buildRequests(
+    message: NormalizedMessage,
+    report: ReportUnsupported,
+  ): readonly ProviderRequest[] {
+    const payload = buildPayload(message, report);
+    return [
+      {
+        path: "template_name" in payload ? "messages/send-template.json" : "messages/send.json",
+        body: { json: { key: this.options.apiKey, ...payload } },
+        recipients: [...message.to, ...message.cc, ...message.bcc],
+      },
+    ];
+  }
+
+  // The key goes in the body.
+  protected override authHeaders(): Readonly<Record<string, string>> {
+    return {};
+  }
+
+  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
+    const entries = answer.json();
+    if (!Array.isArray(entries) || !entries.every(isEntry)) {
+      throw answer.error("answered with something other than a list of recipients", "accepted");
+    }
+    return Object.fromEntries(
+      entries.map(({ email, status, _id }) => [
+        email,
+        { status: STATUSES[status] ?? "unknown", messageId: _id ?? null },
+      ]),
+    );
+  }
+
+  // https://mailchimp.com/developer/transactional/docs/fundamentals/#api-errors
+  protected override readError(body: unknown): ErrorBody {
+    const { name, message } = body as { name?: string; message?: string };
+    return { code: name, message };
+  }
+}
+
+interface AnswerEntry {
+  readonly email: string;
+  readonly status: string;
+  readonly _id?: string | null;
+}
+
+function isEntry(entry: unknown): entry is AnswerEntry {
+  const { email, status } = (entry ?? {}) as Partial<AnswerEntry>;
+  return typeof email === "string" && typeof status === "string";
+}
