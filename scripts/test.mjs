@@ -15,10 +15,11 @@ const CHECKS = [
   ["unused code", ["knip"]],
 ];
 
-const workspaces = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).workspaces.flatMap((pattern) =>
-  pattern.endsWith("/*")
-    ? readdirSync(join(root, pattern.slice(0, -2))).map((name) => join(pattern.slice(0, -2), name))
-    : [pattern],
+const workspaces = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).workspaces.flatMap(
+  (pattern) =>
+    pattern.endsWith("/*")
+      ? readdirSync(join(root, pattern.slice(0, -2))).map((name) => join(pattern.slice(0, -2), name))
+      : [pattern],
 );
 const suites = workspaces.filter((folder) => {
   const file = join(root, folder, "package.json");
@@ -27,6 +28,8 @@ const suites = workspaces.filter((folder) => {
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const rows = [];
+
+await import("./runtimes.mjs");
 
 for (const [name, command] of CHECKS) {
   const ok = run(command);
@@ -47,7 +50,9 @@ if (!suitesOk && totals.failed === failedBefore) {
 const width = Math.max(...rows.map(([name]) => name.length));
 console.log("");
 for (const [name, { passed, failed, skipped }] of rows) {
-  console.log(`${name.padEnd(width)}  ${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ""}`);
+  console.log(
+    `${name.padEnd(width)}  ${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ""}`,
+  );
 }
 console.log("");
 const skips = totals.skipped > 0 ? `, ${totals.skipped} skipped` : "";

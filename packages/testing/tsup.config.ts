@@ -1,3 +1,6 @@
 import { definePackage } from "../../tsup.base.js";
 
-export default definePackage({ index: "src/index.ts" });
+export default definePackage(
+  { index: "src/index.ts", servers: "src/servers/index.ts" },
+  { platform: "node" },
+);

@@ -1,1 +1,1 @@
-export {};
+export { MemoryBackend, memory, type SentMail } from "./memory.js";

@@ -50,8 +50,8 @@ export interface Backend<F extends Features = Features> {
    */
   send(message: MessageFor<F>, options?: SendOptions): Promise<SendResult>;
   /** Sends many messages, some at a time. Outcomes come in the messages' order; a failure ends none of the others. */
-  sendMany<M extends MessageFor<F>>(
-    messages: Iterable<M> | AsyncIterable<M>,
+  sendMany(
+    messages: Iterable<MessageFor<F>> | AsyncIterable<MessageFor<F>>,
     options?: SendManyOptions,
-  ): AsyncGenerator<SendOutcome<M>, void, undefined>;
+  ): AsyncGenerator<SendOutcome<MessageFor<F>>, void, undefined>;
 }

@@ -130,11 +130,11 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
   }
 
   /** Sends many messages. See {@link Backend.sendMany}. */
-  sendMany<M extends MessageFor<F>>(
-    messages: Iterable<M> | AsyncIterable<M>,
+  sendMany(
+    messages: Iterable<MessageFor<F>> | AsyncIterable<MessageFor<F>>,
     options: SendManyOptions = {},
-  ): AsyncGenerator<SendOutcome<M>, void, undefined> {
-    return sendMany((message: M) => this.send(message, options), messages, options);
+  ): AsyncGenerator<SendOutcome<MessageFor<F>>, void, undefined> {
+    return sendMany((message: MessageFor<F>) => this.send(message, options), messages, options);
   }
 
   /**

@@ -1,0 +1,6 @@
+import { definePackage } from "../../tsup.base.js";
+
+export default definePackage(
+  { main: "src/main.ts", server: "src/server.ts" },
+  { platform: "node", dts: false },
+);

@@ -1,0 +1,103 @@
+import { ApiError, ConfigurationError, RetryPolicy, Session, UnsupportedFeatureError } from "@posthorn/core";
+import { type FakeProvider, startFakeMandrill } from "@posthorn/testing/servers";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { MandrillBackend, type MandrillOptions, mandrill } from "../src/index.js";
+
+let fake: FakeProvider;
+beforeAll(async () => {
+  fake = await startFakeMandrill();
+});
+afterEach(() => fake.reset());
+afterAll(() => fake.close());
+
+const create = (options: MandrillOptions = {}): MandrillBackend =>
+  mandrill({ apiKey: fake.apiKey, apiUrl: fake.apiUrl, ...options });
+const mail = {
+  from: "Ada <ada@example.com>",
+  to: ["Grace <grace@example.org>"],
+  subject: "Hello",
+  text: "Hi",
+};
+
+describe("mandrill", () => {
+  it("sends, and tells each recipient's status", async () => {
+    const result = await create().send({
+      ...mail,
+      to: ["grace@example.org", "no@reject.example", "x@localhost"],
+    });
+    expect(result.status).toBe("mixed");
+    expect(Object.entries(result.recipients).map(([address, { status }]) => [address, status])).toEqual([
+      ["grace@example.org", "sent"],
+      ["no@reject.example", "rejected"],
+      ["x@localhost", "invalid"],
+    ]);
+  });
+
+  it("follows the retry policy of a session that replaces its own", async () => {
+    class Patient extends MandrillBackend {
+      override createSession(): Session {
+        return new Session({
+          ...this.sessionOptions(),
+          headers: { "x-app": "shop" },
+          retry: new RetryPolicy({
+            total: 5,
+            connect: 5,
+            read: 0,
+            status: 3,
+            other: 0,
+            allowedMethods: ["POST"],
+            statusForcelist: [429, 503],
+            backoffFactor: 0.01,
+          }),
+        });
+      }
+    }
+    fake.script(
+      { kind: "answer", status: 503 },
+      { kind: "answer", status: 429 },
+      { kind: "answer", status: 503 },
+    );
+    const result = await new Patient({ apiKey: fake.apiKey, apiUrl: fake.apiUrl }).send(mail);
+    expect(result.attempts.map(({ status, delay }) => [status, delay])).toEqual([
+      [503, 0],
+      [429, 0.02],
+      [503, 0.04],
+      [200, undefined],
+    ]);
+    expect(fake.requests.map(({ headers }) => headers["x-app"])).toEqual(Array(4).fill("shop"));
+  });
+
+  it("explains an error answer, without the key", async () => {
+    const error = await create({ apiKey: "made-up-wrong-key" })
+      .send(mail)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ApiError);
+    expect(error).toMatchObject({ code: "Invalid_Key", status: 500 });
+    expect((error as Error).message).toContain("Invalid API key");
+    expect(JSON.stringify(error)).not.toContain("made-up-wrong-key");
+  });
+
+  it("refuses at run time what it refuses at compile time", async () => {
+    const amp = { ...mail, amp: "<html amp4email>" };
+    // @ts-expect-error Mandrill has no AMP
+    await expect(create().send(amp)).rejects.toThrow(UnsupportedFeatureError);
+    // @ts-expect-error Mandrill has no AMP
+    await expect(create().send({ ...amp, amp: "x" })).rejects.toMatchObject({
+      provider: "Mandrill",
+      field: "amp",
+    });
+    expect(fake.requests).toEqual([]);
+  });
+
+  it("names what is missing or unknown among its options", () => {
+    expect(() => mandrill({ apiKey: "" })).toThrow(ConfigurationError);
+    expect(() => mandrill({ apiKey: "" })).toThrow(
+      'option "apiKey" is missing; give it, or set MANDRILL_API_KEY in the environment',
+    );
+    expect(() => mandrill({ apikey: "made-up" } as MandrillOptions)).toThrow('is "apiKey" meant?');
+    expect(() => create({ apiUrl: "ftp://example.com" })).toThrow('option "apiUrl"');
+    expect(() => create({ timeout: 0 })).toThrow('"timeout" is a number of milliseconds');
+    expect(() => create({ retry: { totl: 3 } as never })).toThrow('Unknown retry option "totl"');
+    expect(() => create({ unsupported: "ignore" as never })).toThrow('"unsupported" is one of');
+  });
+});

@@ -1,0 +1,159 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import { type Fault, isAccepted, type Script, writeAnswer } from "./faults.js";
+import { parseRequest, type RawRequest } from "./http-parser.js";
+import { TEST_CERTIFICATE, TEST_KEY } from "./test-certificate.js";
+
+/** A request that a fault server read whole. */
+export interface SeenRequest extends RawRequest {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** What the server did with it. */
+  readonly fault: Fault;
+  /** Whether the mail counts as taken. */
+  readonly accepted: boolean;
+}
+
+/** Options of {@link startFaultServer}. */
+export interface FaultServerOptions {
+  /** What to do with requests that no fault is scripted for. Default: answer 200 with `{}`. */
+  readonly respond?: (request: RawRequest, index: number) => Fault;
+  /** Whether connections stay open after an answer. Default `true`. */
+  readonly keepAlive?: boolean;
+  /** Speaks TLS, with a certificate nobody trusts. */
+  readonly tls?: boolean;
+}
+
+/** A raw HTTP server on loopback that fails on demand. */
+export interface FaultServer {
+  readonly url: string;
+  readonly port: number;
+  /** Requests read whole, oldest first. */
+  readonly requests: readonly SeenRequest[];
+  /** Connections accepted, those that came to nothing included. */
+  readonly connections: number;
+  /** Sockets open now. */
+  readonly openSockets: number;
+  /** Puts faults in line, one for each connection or request to come. */
+  script(...faults: readonly Fault[]): void;
+  /** Decides by request instead; comes after scripted faults. */
+  decide(script: Script | undefined): void;
+  /** Forgets requests and scripted faults. */
+  reset(): void;
+  close(): Promise<void>;
+}
+
+/** Starts a fault server on a free port of 127.0.0.1. */
+export async function startFaultServer(options: FaultServerOptions = {}): Promise<FaultServer> {
+  const sockets = new Set<Socket>();
+  const queue: Fault[] = [];
+  const requests: SeenRequest[] = [];
+  let connections = 0;
+  let decide: Script | undefined;
+  let index = 0;
+
+  const respond = options.respond ?? ((): Fault => ({ kind: "answer" }));
+  const next = (request: RawRequest): Fault => {
+    const at = index++;
+    return queue.shift() ?? decide?.(request, at) ?? respond(request, at);
+  };
+  const onSocket = (socket: Socket): void => {
+    connections++;
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    // A peer that goes away is what these servers are for.
+    socket.on("error", () => socket.destroy());
+    if (queue[0]?.kind === "reset-on-accept") {
+      queue.shift();
+      reset(socket);
+      return;
+    }
+    let buffer: Buffer = Buffer.alloc(0);
+    socket.on("data", (chunk: Buffer) => {
+      buffer = buffer.length === 0 ? chunk : Buffer.concat([buffer, chunk]);
+      for (let parsed = parseRequest(buffer); parsed; parsed = parseRequest(buffer)) {
+        buffer = parsed.rest;
+        const fault = next(parsed.request);
+        requests.push({ ...parsed.request, at: Date.now(), fault, accepted: isAccepted(fault) });
+        const act = (): void => perform(socket, fault, options.keepAlive ?? true);
+        if (fault.delay) setTimeout(act, fault.delay).unref();
+        else act();
+      }
+    });
+  };
+  const server: Server = options.tls
+    ? createTlsServer({ key: TEST_KEY, cert: TEST_CERTIFICATE }, onSocket).on("tlsClientError", () => {})
+    : createServer(onSocket);
+  if (options.tls) server.on("connection", (socket: Socket) => sockets.add(socket));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("the server has no port");
+  return {
+    url: `${options.tls ? "https" : "http"}://127.0.0.1:${address.port}`,
+    port: address.port,
+    requests,
+    get connections() {
+      return connections;
+    },
+    get openSockets() {
+      return sockets.size;
+    },
+    script: (...faults) => void queue.push(...faults),
+    decide: (script) => {
+      decide = script;
+    },
+    reset: () => {
+      queue.length = 0;
+      requests.length = 0;
+      connections = 0;
+      index = 0;
+      decide = undefined;
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+function perform(socket: Socket, fault: Fault, keepAlive: boolean): void {
+  switch (fault.kind) {
+    case "reset-on-accept":
+    case "reset-after-request":
+      reset(socket);
+      break;
+    case "close-after-request":
+      socket.end();
+      break;
+    case "stall-before-headers":
+      break;
+    case "invalid-http":
+      socket.end("SMTP/0.9 oh no\r\n\r\n");
+      break;
+    case "garbage":
+      answer(socket, writeAnswer(GARBAGE, keepAlive), keepAlive);
+      break;
+    case "stall-in-body":
+      socket.write(writeAnswer(fault, true, true));
+      break;
+    case "truncated-body":
+      socket.end(writeAnswer(fault, true, true));
+      break;
+    case "answer":
+      answer(socket, writeAnswer(fault, keepAlive), keepAlive);
+      break;
+  }
+}
+
+const GARBAGE = { body: "<html>It works!</html>", headers: { "content-type": "text/html" } };
+
+function answer(socket: Socket, bytes: string, keepAlive: boolean): void {
+  if (keepAlive) socket.write(bytes);
+  else socket.end(bytes);
+}
+
+/** RST instead of FIN. Bun and Deno have no `resetAndDestroy` for every socket. */
+function reset(socket: Socket): void {
+  if (typeof socket.resetAndDestroy === "function") socket.resetAndDestroy();
+  else socket.destroy();
+}
