@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { encodeDomain, formatAddress, InvalidAddressError, parseAddress, parseAddressText } from "../src/index.js";
+import {
+  encodeDomain,
+  formatAddress,
+  InvalidAddressError,
+  parseAddress,
+  parseAddressText,
+} from "../src/index.js";
 
 const parsed = (text: string): unknown => {
   const { name, email } = parseAddress(text, "to[0]");
@@ -11,11 +17,11 @@ describe("parseAddress", () => {
     ["ada@example.com", "", "ada@example.com"],
     ["<ada@example.com>", "", "ada@example.com"],
     ["Ada Lovelace <ada@example.com>", "Ada Lovelace", "ada@example.com"],
-    ['"'"'"Lovelace, Ada" <ada@example.com>'"'"', "Lovelace, Ada", "ada@example.com"],
-    ['"'"'"say \\"hi\\" \\\\o/" <ada@example.com>'"'"', '"'"'say "hi" \\o/'"'"', "ada@example.com"],
+    ['"Lovelace, Ada" <ada@example.com>', "Lovelace, Ada", "ada@example.com"],
+    ['"say \\"hi\\" \\\\o/" <ada@example.com>', 'say "hi" \\o/', "ada@example.com"],
     ["Ada (the (first)) <ada@example.com> (programmer)", "Ada", "ada@example.com"],
     ["Ada K. Lovelace <Ada.K@Example.COM>", "Ada K. Lovelace", "Ada.K@Example.COM"],
-    ['"'"'"ada l"@example.com'"'"', "", '"'"'"ada l"@example.com'"'"'],
+    ['"ada l"@example.com', "", '"ada l"@example.com'],
     ["ada@[192.0.2.1]", "", "ada@[192.0.2.1]"],
     ["ada+tag=x@example.com", "", "ada+tag=x@example.com"],
     ["Příjemce <to-тест@příklad.example.cz>", "Příjemce", "to-тест@xn--pklad-zsa96e.example.cz"],
@@ -28,7 +34,7 @@ describe("parseAddress", () => {
 
   it.each([
     ["", "is empty"],
-    ["ada", '"'"'has no "@"'"'"'],
+    ["ada", 'has no "@"'],
     ["ada@", "has no domain"],
     ["@example.com", "local part"],
     ["ada@example..com", "domain that is not valid"],
@@ -40,8 +46,8 @@ describe("parseAddress", () => {
     ["Friends: ada@example.com, grace@example.com;", "group"],
     ["Lovelace, Ada <ada@example.com>", "display name with a comma"],
     ["ada@example.com, grace@example.com", "holds 2 addresses"],
-    ["Ada <ada@example.com", '"'"'closing ">"'"'"'],
-    ['"'"'"Ada <ada@example.com>'"'"', "quote that is not closed"],
+    ["Ada <ada@example.com", 'closing ">"'],
+    ['"Ada <ada@example.com>', "quote that is not closed"],
     ["ada@example.com (oops", "comment that is not closed"],
     ["Ada\r\nBcc: x@example.com <ada@example.com>", "control character"],
     ["ada@exam\u0000ple.com", "control character"],
@@ -49,34 +55,37 @@ describe("parseAddress", () => {
   ])("refuses %j", (text, why) => {
     expect(() => parseAddress(text, "to[3]")).toThrow(InvalidAddressError);
     expect(() => parseAddress(text, "to[3]")).toThrow(why);
-    expect(() => parseAddress(text, "to[3]")).toThrow('"'"'"to[3]"'"'"');
+    expect(() => parseAddress(text, "to[3]")).toThrow('"to[3]"');
   });
 
   it("takes parts, keeps what the caller wrote, and refuses line breaks in a name", () => {
-    expect(parseAddress({ name: '"'"'A "B", C'"'"', email: "a@bücher.example" }, "to[0]")).toEqual({
-      name: '"'"'A "B", C'"'"',
+    expect(parseAddress({ name: 'A "B", C', email: "a@bücher.example" }, "to[0]")).toEqual({
+      name: 'A "B", C',
       address: "a@bücher.example",
       email: "a@xn--bcher-kva.example",
       domain: "xn--bcher-kva.example",
     });
-    expect(() => parseAddress({ name: "A\nB", email: "a@example.com" }, "to[0]")).toThrow("control character");
+    expect(() => parseAddress({ name: "A\nB", email: "a@example.com" }, "to[0]")).toThrow(
+      "control character",
+    );
     expect(() => parseAddress({ email: "A <a@example.com>" }, "to[0]")).toThrow("inside its email");
     expect(() => parseAddress(42 as never, "to[0]")).toThrow(InvalidAddressError);
   });
 
   it("reads lists where they are allowed", () => {
-    expect(parseAddressText('"'"'first@example.com, "From, also" <second@example.com>'"'"', "from").map(({ email }) => email)).toEqual([
-      "first@example.com",
-      "second@example.com",
-    ]);
+    expect(
+      parseAddressText('first@example.com, "From, also" <second@example.com>', "from").map(
+        ({ email }) => email,
+      ),
+    ).toEqual(["first@example.com", "second@example.com"]);
   });
 });
 
 describe("formatAddress", () => {
   it.each([
     ["Bob <bob@example.com>"],
-    ['"'"'"From, also" <second@example.com>'"'"'],
-    ['"'"'"a \\"b\\" \\\\" <c@example.com>'"'"'],
+    ['"From, also" <second@example.com>'],
+    ['"a \\"b\\" \\\\" <c@example.com>'],
     ["d@example.com"],
   ])("writes %s as it was read", (text) => {
     expect(formatAddress(parseAddress(text, "to"))).toBe(text);
@@ -86,6 +95,7 @@ describe("formatAddress", () => {
 describe("encodeDomain", () => {
   it("leaves ASCII alone and refuses what could escape into a URL", () => {
     expect(encodeDomain("Example.COM")).toBe("Example.COM");
-    for (const bad of ["é/x", "é#x", "é?x", "é@x", "é:1", "é%2e", "-a.com", "a_b..c", "", "é é"]) expect(encodeDomain(bad)).toBeUndefined();
+    for (const bad of ["é/x", "é#x", "é?x", "é@x", "é:1", "é%2e", "-a.com", "a_b..c", "", "é é"])
+      expect(encodeDomain(bad)).toBeUndefined();
   });
 });

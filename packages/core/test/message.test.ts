@@ -11,34 +11,59 @@ import {
 } from "../src/index.js";
 
 const base = { from: "a@example.com", to: ["b@example.com"], subject: "S", text: "T" } as const;
-const normalize = (fields: Record<string, unknown>) => normalizeMessage({ ...base, ...fields } as Message, "base64");
+const normalize = (fields: Record<string, unknown>) =>
+  normalizeMessage({ ...base, ...fields } as Message, "base64");
 
 describe("bad input names its field", () => {
   it.each<[string, Record<string, unknown>, string]>([
-    ["no recipient", { to: [] }, '"'"'"to" has no recipient'"'"'],
-    ["no from", { from: undefined }, '"'"'"from" is missing'"'"'],
-    ["a bare string", { to: "b@example.com" }, '"'"'write ["b@example.com"]'"'"'],
-    ["a misspelt field", { subjct: "x" }, '"'"'is "subject" meant?'"'"'],
-    ["a line break in the subject", { subject: "S\r\nBcc: x@example.com" }, '"'"'"subject" holds a control character'"'"'],
-    ["a line break in a tag", { tags: ["a\nb"] }, '"'"'"tags[0]"'"'"'],
-    ["an empty tag", { tags: [""] }, '"'"'"tags[0]"'"'"'],
-    ["a line break in a header", { headers: { "X-A": "a\nb" } }, '"'"'"headers.X-A"'"'"'],
-    ["a line break in a header'"'"'s name", { headers: { "X-A\n": "a" } }, "is not a header name"],
-    ["a header that is a field", { headers: { Bcc: "x@example.com" } }, '"'"'is set by the field "bcc"'"'"'],
+    ["no recipient", { to: [] }, '"to" has no recipient'],
+    ["no from", { from: undefined }, '"from" is missing'],
+    ["a bare string", { to: "b@example.com" }, 'write ["b@example.com"]'],
+    ["a misspelt field", { subjct: "x" }, 'is "subject" meant?'],
+    [
+      "a line break in the subject",
+      { subject: "S\r\nBcc: x@example.com" },
+      '"subject" holds a control character',
+    ],
+    ["a line break in a tag", { tags: ["a\nb"] }, '"tags[0]"'],
+    ["an empty tag", { tags: [""] }, '"tags[0]"'],
+    ["a line break in a header", { headers: { "X-A": "a\nb" } }, '"headers.X-A"'],
+    ["a line break in a header's name", { headers: { "X-A\n": "a" } }, "is not a header name"],
+    ["a header that is a field", { headers: { Bcc: "x@example.com" } }, 'is set by the field "bcc"'],
     ["a header given twice", { headers: { "X-A": "a", "x-a": "b" } }, "is given twice"],
     ["a line break in a metadata key", { metadata: { "a\nb": 1 } }, "control character"],
-    ["a bad address in a list", { cc: ["x@example.com", "nobody"] }, '"'"'"cc[1]"'"'"'],
-    ["a bad address as merge key", { mergeData: { nobody: {} } }, '"'"'mergeData["nobody"]'"'"'],
-    ["text that is none", { text: 42 }, '"'"'"text" is not text'"'"'],
-    ["a flag that is none", { trackOpens: "yes" }, '"'"'"trackOpens"'"'"'],
-    ["a moment that is none", { sendAt: "soon" }, '"'"'"sendAt" is not a moment'"'"'],
-    ["milliseconds as a moment", { sendAt: 1_800_000_000_000 }, '"'"'"sendAt" is not a moment'"'"'],
+    ["a bad address in a list", { cc: ["x@example.com", "nobody"] }, '"cc[1]"'],
+    ["a bad address as merge key", { mergeData: { nobody: {} } }, 'mergeData["nobody"]'],
+    ["text that is none", { text: 42 }, '"text" is not text'],
+    ["a flag that is none", { trackOpens: "yes" }, '"trackOpens"'],
+    ["a moment that is none", { sendAt: "soon" }, '"sendAt" is not a moment'],
+    ["milliseconds as a moment", { sendAt: 1_800_000_000_000 }, '"sendAt" is not a moment'],
     ["an attachment without content", { attachments: [{ filename: "a" }] }, "attachments[0].content"],
-    ["an attachment'"'"'s bad type", { attachments: [{ content: "", contentType: "text" }] }, "attachments[0].contentType"],
-    ["an inline attachment without id", { attachments: [{ content: "", disposition: "inline" }] }, "attachments[0].contentId"],
-    ["an attachment'"'"'s unknown field", { attachments: [{ content: "", name: "x" }] }, '"'"'"attachments[0].name" is not a field'"'"'],
-    ["a line break in a file name", { attachments: [{ content: "", filename: "a\r\nb" }] }, "attachments[0].filename"],
-    ["base64 that is none", { attachments: [{ content: "*", encoding: "base64" }] }, "attachments[0].content"],
+    [
+      "an attachment's bad type",
+      { attachments: [{ content: "", contentType: "text" }] },
+      "attachments[0].contentType",
+    ],
+    [
+      "an inline attachment without id",
+      { attachments: [{ content: "", disposition: "inline" }] },
+      "attachments[0].contentId",
+    ],
+    [
+      "an attachment's unknown field",
+      { attachments: [{ content: "", name: "x" }] },
+      '"attachments[0].name" is not a field',
+    ],
+    [
+      "a line break in a file name",
+      { attachments: [{ content: "", filename: "a\r\nb" }] },
+      "attachments[0].filename",
+    ],
+    [
+      "base64 that is none",
+      { attachments: [{ content: "*", encoding: "base64" }] },
+      "attachments[0].content",
+    ],
   ])("%s", async (_, fields, why) => {
     const failure = normalize(fields);
     await expect(failure).rejects.toThrow(InvalidMessageError);
@@ -64,8 +89,12 @@ describe("bad input names its field", () => {
   });
 
   it("a stream that fails", async () => {
-    const content = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error("disk on fire")) });
-    await expect(normalize({ attachments: [{ content }] })).rejects.toThrow('"'"'"attachments[0].content" cannot be read: disk on fire'"'"');
+    const content = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.error(new Error("disk on fire")),
+    });
+    await expect(normalize({ attachments: [{ content }] })).rejects.toThrow(
+      '"attachments[0].content" cannot be read: disk on fire',
+    );
   });
 });
 
@@ -102,7 +131,10 @@ describe("normalizeMessage", () => {
   });
 
   it("writes header names by recipient as the common headers write them", async () => {
-    const message = await normalize({ headers: { "X-One": "1" }, mergeHeaders: { "b@example.com": { "x-one": "2" } } });
+    const message = await normalize({
+      headers: { "X-One": "1" },
+      mergeHeaders: { "b@example.com": { "x-one": "2" } },
+    });
     expect(message.mergeHeaders).toEqual({ "b@example.com": [["X-One", "2"]] });
     expect(message.isBatch).toBe(true);
   });
@@ -115,11 +147,13 @@ describe("attachments", () => {
   const stream = (): ReadableStream<Uint8Array> =>
     new ReadableStream({
       start(controller) {
-        for (let at = 1; at < pieces.length; at++) controller.enqueue(large.subarray(pieces[at - 1], pieces[at]));
+        for (let at = 1; at < pieces.length; at++)
+          controller.enqueue(large.subarray(pieces[at - 1], pieces[at]));
         controller.close();
       },
     });
-  const textOf = async (text: string | LargeText): Promise<string> => (text instanceof LargeText ? text.blob.text() : text);
+  const textOf = async (text: string | LargeText): Promise<string> =>
+    text instanceof LargeText ? text.blob.text() : text;
 
   it.each<[string, () => unknown]>([
     ["bytes", () => large],
@@ -128,11 +162,16 @@ describe("attachments", () => {
     ["a stream", stream],
   ])("reads %s in either form", async (_, content) => {
     for (const form of ["base64", "blob"] as const) {
-      const message = await normalizeMessage({ ...base, attachments: [{ content: content() as Blob }] }, form);
+      const message = await normalizeMessage(
+        { ...base, attachments: [{ content: content() as Blob }] },
+        form,
+      );
       const attachment = message.attachments[0];
       expect(attachment?.content.size).toBe(large.length);
-      if (form === "base64") expect((await textOf(attachment?.content.base64() ?? "")) === expected).toBe(true);
-      else expect(Buffer.from((await attachment?.content.blob().arrayBuffer()) ?? []).equals(large)).toBe(true);
+      if (form === "base64")
+        expect((await textOf(attachment?.content.base64() ?? "")) === expected).toBe(true);
+      else
+        expect(Buffer.from((await attachment?.content.blob().arrayBuffer()) ?? []).equals(large)).toBe(true);
     }
   });
 
@@ -145,7 +184,15 @@ describe("attachments", () => {
         { content: new File(["{}"], "d.json", { type: "application/json" }) },
       ],
     });
-    expect(attachments.map(({ filename, contentType, content, contentId, inline }) => [filename, contentType, content.base64(), contentId, inline])).toEqual([
+    expect(
+      attachments.map(({ filename, contentType, content, contentId, inline }) => [
+        filename,
+        contentType,
+        content.base64(),
+        contentId,
+        inline,
+      ]),
+    ).toEqual([
       ["empty.pdf", "application/pdf", "", undefined, false],
       ["a.unknown", "text/plain", Buffer.from("žluťoučký").toString("base64"), undefined, false],
       [undefined, "image/png", "AAEC", "cid@x", true],
@@ -159,7 +206,11 @@ describe("attachments", () => {
   });
 
   it("survives JSON", async () => {
-    const message: Message = { ...base, sendAt: new Date(0), attachments: [{ content: stream(), filename: "x" }, { content: "text" }] };
+    const message: Message = {
+      ...base,
+      sendAt: new Date(0),
+      attachments: [{ content: stream(), filename: "x" }, { content: "text" }],
+    };
     const plain = JSON.parse(JSON.stringify(await serializeMessage(message))) as Message;
     const read = await normalizeMessage(plain, "base64");
     expect((await textOf(read.attachments[0]?.content.base64() ?? "")) === expected).toBe(true);
