@@ -1,35 +1,103 @@
-// Makes a provider package in the standard shape: npm run new:provider -- NAME [--folder FOLDER]
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+// Makes a provider package in the standard shape: `npm run new:provider NAME [-- --display "Name" --api-url URL]`.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { providerFiles } from "./provider-templates.mjs";
 
-const { values, positionals } = parseArgs({
-  options: { folder: { type: "string" } },
-  allowPositionals: true,
-});
-const [name, ...more] = positionals;
+const home = fileURLToPath(new URL("..", import.meta.url));
+const templates = join(home, "scripts", "templates", "provider");
+const USAGE = 'usage: npm run new:provider NAME -- [--display "Display Name"] [--api-url https://…]';
 
-function fail(why) {
-  console.error(`${why}\nUsage: npm run new:provider -- NAME, where NAME is like "postmark" or "amazon-ses"`);
+/** Ends with a message for people, not a stack. */
+function fail(message) {
+  console.error(`${message}\n${USAGE}`);
   process.exit(1);
 }
 
-if (!name || more.length > 0) fail("Give one name.");
-if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) fail(`"${name}" is not a name in kebab case.`);
-const target = fileURLToPath(new URL(`../packages/${values.folder ?? name}/`, import.meta.url));
-if (existsSync(target)) fail(`There is a package "${values.folder ?? name}" already.`);
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        display: { type: "string" },
+        "api-url": { type: "string" },
+        // Another repository root than this one; the generator's own test uses it.
+        root: { type: "string", default: home },
+      },
+    });
+  } catch (error) {
+    return fail(error.message);
+  }
+}
 
-for (const [file, text] of Object.entries(providerFiles(name))) {
-  mkdirSync(dirname(join(target, file)), { recursive: true });
-  writeFileSync(join(target, file), text);
+const { values, positionals } = readArguments();
+const [kebab, ...rest] = positionals;
+if (kebab === undefined) fail("The provider's name is missing.");
+if (rest.length > 0) fail(`One name at a time: what is "${rest.join(" ")}"?`);
+if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(kebab)) {
+  fail(`"${kebab}" is no package name: write it in kebab case, such as "amazon-ses".`);
 }
-if (!values.folder) {
-  const changeset = `---\n"@posthorn/${name}": minor\n---\n\nSend through ${name}.\n`;
-  writeFileSync(fileURLToPath(new URL(`../.changeset/new-${name}.md`, import.meta.url)), changeset);
+const target = join(values.root, "packages", kebab);
+if (existsSync(target)) fail(`packages/${kebab} exists already; remove it or take another name.`);
+
+const words = kebab.split("-");
+const capital = (word) => word.charAt(0).toUpperCase() + word.slice(1);
+const pascal = words.map(capital).join("");
+const display = values.display ?? words.map(capital).join(" ");
+if (!/^[\w .()&+-]+$/.test(display)) fail(`--display "${display}": use letters, digits, spaces and .()&+-`);
+const apiUrl = values["api-url"];
+if (apiUrl !== undefined && !(URL.canParse(apiUrl) && /^https?:$/.test(new URL(apiUrl).protocol))) {
+  fail(`--api-url "${apiUrl}" is no http(s) URL.`);
 }
-console.log(
-  `packages/${values.folder ?? name} is there. Next: npm install, then fill in features.ts, payload.ts and backend.ts`,
-);
-console.log("from the provider's API documentation. CONTRIBUTING.md says how.");
+
+const names = {
+  kebab,
+  camel: pascal.charAt(0).toLowerCase() + pascal.slice(1),
+  pascal,
+  env: kebab.replaceAll("-", "_").toUpperCase(),
+  display,
+  // Without it the package asks its users for `apiUrl`, as those of self-hosted providers do.
+  apiUrl: apiUrl === undefined ? "" : `\n        apiUrl: ${JSON.stringify(apiUrl)},`,
+  core: versionOf("core"),
+  testing: versionOf("testing"),
+};
+
+for (const file of readdirSync(templates, { recursive: true, encoding: "utf8" })) {
+  if (file.endsWith(".tmpl")) write(join(target, file.slice(0, -".tmpl".length)), join(templates, file));
+}
+write(join(values.root, ".changeset", `add-${kebab}.md`), join(templates, "..", "changeset.md.tmpl"));
+format();
+
+console.log(`
+Next:
+  npm install                     links the package into the workspace
+  packages/${kebab}/src             write the provider's own payload, answers and features
+  test/src/vectors/providers.ts   add it there, so that the recorded vectors run on it
+  npm test
+CONTRIBUTING.md says more.`);
+
+function write(file, template) {
+  const text = readFileSync(template, "utf8").replace(/\{\{(\w+)\}\}/g, (whole, key) => {
+    if (!(key in names)) throw new Error(`${template}: unknown placeholder ${whole}`);
+    return names[key];
+  });
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+  console.log(`wrote ${relative(values.root, file)}`);
+}
+
+function versionOf(folder) {
+  return JSON.parse(readFileSync(join(home, "packages", folder, "package.json"), "utf8")).version;
+}
+
+/** Names differ in length and in alphabetical order, so line breaks and imports are put right afterwards. */
+function format() {
+  const biome = join(home, "node_modules", ".bin", "biome");
+  if (!existsSync(biome)) return console.log("Biome is not installed yet: run `npm run format` later.");
+  const { status, stderr } = spawnSync(biome, ["check", "--write", target], {
+    cwd: values.root,
+    encoding: "utf8",
+  });
+  if (status !== 0) fail(`The package was written, but could not be formatted:\n${stderr}`);
+}

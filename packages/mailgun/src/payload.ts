@@ -106,7 +106,7 @@ function files(message: NormalizedMessage): FormPart[] {
 }
 
 /** Form fields are text: anything else goes as JSON. */
-export function text(value: JsonValue): string {
+function text(value: JsonValue): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 

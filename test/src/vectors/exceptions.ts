@@ -33,8 +33,3 @@ export function exceptionFor(
       ),
   );
 }
-
-/** Every exception listed, for the test that none is stale. */
-export function allExceptions(): readonly VectorException[] {
-  return EXCEPTIONS;
-}

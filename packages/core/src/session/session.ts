@@ -381,7 +381,7 @@ class Call {
 }
 
 /** What an answer's status proves. 4xx and 3xx refuse; of 5xx only a 503 that says when to come back does. */
-export function deliveryOfStatus(status: number, retryAfter: string | undefined): Delivery {
+function deliveryOfStatus(status: number, retryAfter: string | undefined): Delivery {
   if (status >= 200 && status < 300) return "accepted";
   if (status >= 300 && status < 500) return "not-sent";
   return status === 503 && retryAfter ? "not-sent" : "unknown";
