@@ -1,0 +1,56 @@
+import {
+  type BackendOptions,
+  type ErrorBody,
+  HttpBackend,
+  type NormalizedMessage,
+  type ProviderAnswer,
+  type ProviderRequest,
+  type RecipientResults,
+} from "@posthorn/core";
+import { type MailjetFeatures, mailjetFeatures } from "./features.js";
+import { buildPayload } from "./payload.js";
+
+/** Options of {@link MailjetBackend}. */
+export interface MailjetOptions extends BackendOptions<MailjetFeatures> {
+  /** API key. Environment: `MAILJET_API_KEY`. */
+  readonly apiKey?: string | undefined;
+}
+
+/** Sends through Mailjet. Subclass it to override `createSession()`. */
+export class MailjetBackend extends HttpBackend<MailjetFeatures, MailjetOptions> {
+  /** @throws ConfigurationError for a missing, unknown or malformed option */
+  constructor(options: MailjetOptions = {}) {
+    super(
+      {
+        name: "Mailjet",
+        envPrefix: "MAILJET",
+        features: mailjetFeatures,
+        options: { apiKey: { required: true, secret: true } },
+        apiUrl: "https://mailjet.example/v1",
+      },
+      options,
+    );
+  }
+
+  protected override buildRequests(message: NormalizedMessage): readonly ProviderRequest[] {
+    const recipients = [...message.to, ...message.cc, ...message.bcc];
+    return [{ path: "send", body: { json: buildPayload(message) }, recipients }];
+  }
+
+  protected override authHeaders(): Readonly<Record<string, string>> {
+    return { authorization: `Bearer ${this.options.apiKey}` };
+  }
+
+  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
+    const { id } = (answer.json() ?? {}) as { id?: unknown };
+    if (typeof id !== "string") throw answer.error("answered without a message id", "accepted");
+    return Object.fromEntries(
+      answer.request.recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
+    );
+  }
+
+  protected override readError(body: unknown): ErrorBody {
+    const { message, code } = body as { message?: string; code?: string };
+    return { message, code };
+  }
+}
