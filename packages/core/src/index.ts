@@ -69,6 +69,17 @@ export {
 export { type HeaderList, type NormalizedMessage, normalizeMessage } from "./message/normalize.js";
 export type { SendTime } from "./message/send-at.js";
 export { serializeMessage } from "./message/serialize.js";
+export type { BreakerOptions } from "./pool/breaker.js";
+export {
+  failover,
+  type PathStep,
+  Pool,
+  PoolError,
+  type PoolOptions,
+  type PoolResult,
+  roundRobin,
+  weighted,
+} from "./pool/pool.js";
 export {
   type MessageId,
   makeResult,

@@ -86,6 +86,11 @@ export class MemoryBackend implements Backend<typeof allFeatures> {
     return result;
   }
 
+  /** None: it has every feature. */
+  async droppedFields(): Promise<readonly string[]> {
+    return [];
+  }
+
   sendMany(
     messages: Iterable<Message> | AsyncIterable<Message>,
     options: SendManyOptions = {},

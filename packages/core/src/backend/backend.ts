@@ -49,6 +49,11 @@ export interface Backend<F extends Features = Features> {
    * @throws RecipientsRefusedError when it refused every recipient
    */
   send(message: MessageFor<F>, options?: SendOptions): Promise<SendResult>;
+  /**
+   * The fields of a message that `send` would leave out, because the backend was told to (`unsupported: "drop"` or
+   * `"warn"`). Pools ask this before they give it a message.
+   */
+  droppedFields(message: MessageFor<F>): Promise<readonly string[]>;
   /** Sends many messages, some at a time. Outcomes come in the messages' order; a failure ends none of the others. */
   sendMany(
     messages: Iterable<MessageFor<F>> | AsyncIterable<MessageFor<F>>,

@@ -137,6 +137,17 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     return sendMany((message: MessageFor<F>) => this.send(message, options), messages, options);
   }
 
+  /** The fields that `send` would leave out. See {@link Backend.droppedFields}. */
+  async droppedFields(message: MessageFor<F>): Promise<readonly string[]> {
+    const dropped = new Set<string>();
+    if ((this.options.unsupported ?? "error") === "error") return [];
+    const collect: ReportUnsupported = (field) => void dropped.add(field);
+    const merged = mergeDefaults(this.options.sendDefaults as Message | undefined, message as Message);
+    const normalized = await normalizeMessage(merged, this.info.contentForm ?? "base64");
+    await this.buildRequests(dropUnsupported(normalized, this.features, collect), collect);
+    return [...dropped];
+  }
+
   /**
    * The exact requests that `send` would make, without making them. Credentials are replaced unless
    * `revealSecrets` is set.

@@ -46,7 +46,7 @@ export async function readContent(
   }
   if (input instanceof ReadableStream) {
     if (input.locked) throw new TypeError("the stream is locked or was read before");
-    return form === "blob" ? collectStream(input) : encodeStream(input);
+    return form === "blob" ? new BlobContent(await readStream(input)) : encodeStream(input);
   }
   throw new TypeError("it is neither text, bytes, a Blob nor a ReadableStream");
 }
@@ -150,10 +150,11 @@ async function encodeStream(stream: ReadableStream<Uint8Array>): Promise<Attachm
     : new BytesContent(head.reduce(join, new Uint8Array(0)));
 }
 
-async function collectStream(stream: ReadableStream<Uint8Array>): Promise<AttachmentContent> {
+/** Reads a stream to its end into a blob, chunk by chunk, so that it is never held twice. */
+export async function readStream(stream: ReadableStream<Uint8Array>): Promise<Blob> {
   const parts: Blob[] = [];
   for await (const chunk of chunks(stream)) parts.push(new Blob([chunk as Uint8Array<ArrayBuffer>]));
-  return new BlobContent(new Blob(parts));
+  return new Blob(parts);
 }
 
 // Not every runtime's ReadableStream is async iterable.

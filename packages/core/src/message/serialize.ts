@@ -1,5 +1,6 @@
 import type { AttachmentInput } from "./attachment.js";
 import { encodeBase64 } from "./base64.js";
+import { readStream } from "./content.js";
 import { toJson } from "./json.js";
 import type { Message } from "./message.js";
 
@@ -28,4 +29,19 @@ async function serializeAttachment(attachment: AttachmentInput): Promise<Attachm
   const name = blob && "name" in blob && typeof blob.name === "string" ? { filename: blob.name } : {};
   const type = blob && blob.type !== "" ? { contentType: blob.type } : {};
   return { ...name, ...type, ...attachment, content: encodeBase64(bytes), encoding: "base64" };
+}
+
+/** The same message with its streams read into blobs, so that it can be sent more than once. */
+export async function bufferStreams(message: Message): Promise<Message> {
+  if (!Array.isArray(message?.attachments)) return message;
+  const attachments: AttachmentInput[] = [];
+  for (const attachment of message.attachments as readonly AttachmentInput[]) {
+    const isStream = attachment?.content instanceof ReadableStream;
+    attachments.push(
+      isStream
+        ? { ...attachment, content: await readStream(attachment.content as ReadableStream<Uint8Array>) }
+        : attachment,
+    );
+  }
+  return { ...message, attachments };
 }
