@@ -1,3 +1,4 @@
+import { InvalidMessageError } from "../errors.js";
 import type { AttachmentInput } from "./attachment.js";
 import { encodeBase64 } from "./base64.js";
 import { readStream } from "./content.js";
@@ -35,13 +36,21 @@ async function serializeAttachment(attachment: AttachmentInput): Promise<Attachm
 export async function bufferStreams(message: Message): Promise<Message> {
   if (!Array.isArray(message?.attachments)) return message;
   const attachments: AttachmentInput[] = [];
-  for (const attachment of message.attachments as readonly AttachmentInput[]) {
+  for (const [index, attachment] of (message.attachments as readonly AttachmentInput[]).entries()) {
     const isStream = attachment?.content instanceof ReadableStream;
     attachments.push(
-      isStream
-        ? { ...attachment, content: await readStream(attachment.content as ReadableStream<Uint8Array>) }
-        : attachment,
+      isStream ? { ...attachment, content: await buffer(attachment.content, index) } : attachment,
     );
   }
   return { ...message, attachments };
+}
+
+async function buffer(content: AttachmentInput["content"], index: number): Promise<Blob> {
+  try {
+    return await readStream(content as ReadableStream<Uint8Array>);
+  } catch (error) {
+    const field = `attachments[${index}].content`;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InvalidMessageError(`"${field}" cannot be read: ${reason}`, { field, cause: error });
+  }
 }

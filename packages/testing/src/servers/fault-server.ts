@@ -20,6 +20,8 @@ export interface FaultServerOptions {
   readonly respond?: (request: RawRequest, index: number) => Fault;
   /** Whether connections stay open after an answer. Default `true`. */
   readonly keepAlive?: boolean;
+  /** Milliseconds after which an idle connection is closed without a word. Default: never. */
+  readonly idleTimeout?: number;
   /** Speaks TLS, with a certificate nobody trusts. */
   readonly tls?: boolean;
 }
@@ -61,6 +63,7 @@ export async function startFaultServer(options: FaultServerOptions = {}): Promis
     connections++;
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
+    if (options.idleTimeout) socket.setTimeout(options.idleTimeout, () => socket.end());
     // A peer that goes away is what these servers are for.
     socket.on("error", () => socket.destroy());
     if (queue[0]?.kind === "reset-on-accept") {
@@ -71,6 +74,11 @@ export async function startFaultServer(options: FaultServerOptions = {}): Promis
     let buffer: Buffer = Buffer.alloc(0);
     socket.on("data", (chunk: Buffer) => {
       buffer = buffer.length === 0 ? chunk : Buffer.concat([buffer, chunk]);
+      // A TLS handshake where none is spoken: web servers answer it like this.
+      if (buffer[0] === 0x16) {
+        socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
+        return;
+      }
       for (let parsed = parseRequest(buffer); parsed; parsed = parseRequest(buffer)) {
         buffer = parsed.rest;
         const fault = next(parsed.request);

@@ -1,0 +1,99 @@
+import type { PosthornError, SendResult } from "@posthorn/core";
+import { type Fault, type FaultServer, seededRandom, startFaultServer } from "@posthorn/testing/servers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { BareBackend } from "./keyed-backend.js";
+import { scaledClock } from "./scaled-clock.js";
+
+const SEQUENCES = 2_000;
+const OK: Fault = { kind: "answer", body: '{"id":"1"}' };
+
+/** Faults by how often they come. Some are commited after the provider had taken the mail. */
+const FAULTS: readonly (readonly [weight: number, fault: Fault])[] = [
+  [6, OK],
+  [3, { kind: "answer", status: 429 }],
+  [3, { kind: "answer", status: 429, headers: { "retry-after": "2" } }],
+  [2, { kind: "answer", status: 503, headers: { "retry-after": "1" } }],
+  [2, { kind: "answer", status: 503 }],
+  [2, { kind: "answer", status: 500 }],
+  [2, { kind: "answer", status: 500, accepted: true }],
+  [2, { kind: "answer", status: 502, accepted: true }],
+  [1, { kind: "answer", status: 400 }],
+  [2, { kind: "reset-after-request" }],
+  [2, { kind: "reset-after-request", accepted: true }],
+  [2, { kind: "close-after-request", accepted: true }],
+  [1, { kind: "invalid-http", accepted: true }],
+  [1, { kind: "stall-before-headers", accepted: true }],
+  [1, { kind: "truncated-body", body: '{"id":"1234"}' }],
+  [1, { kind: "garbage" }],
+];
+
+function pick(random: () => number): Fault {
+  let at = random() * FAULTS.reduce((sum, [weight]) => sum + weight, 0);
+  for (const [weight, fault] of FAULTS) {
+    at -= weight;
+    if (at < 0) return fault;
+  }
+  return OK;
+}
+
+let server: FaultServer;
+beforeAll(async () => {
+  server = await startFaultServer();
+});
+afterAll(() => server.close());
+
+for (const takesKey of [false, true]) {
+  describe(`the default policy, ${takesKey ? "with" : "without"} an idempotency key`, () => {
+    it(`over ${SEQUENCES} random fault sequences accepts no mail twice and reports none wrongly`, {
+      timeout: 120_000,
+    }, async () => {
+      server.reset();
+      // What happens to a mail depends on its number and attempt alone, so that a failure can be seen again.
+      const faults = new Map<string, () => number>();
+      server.decide((request) => {
+        const { subject } = JSON.parse(request.body.toString()) as { subject: string };
+        const random = faults.get(subject) ?? seededRandom(Number(subject) + 1);
+        faults.set(subject, random);
+        return pick(random);
+      });
+      const clock = scaledClock(50, seededRandom(7));
+      const backend = new BareBackend(takesKey, { apiUrl: server.url, timeout: 20_000, clock });
+      const messages = Array.from({ length: SEQUENCES }, (_, index) => ({
+        from: "a@example.com",
+        to: ["b@example.org"],
+        subject: String(index),
+      }));
+      const reported: { delivery: string; attempts: number }[] = [];
+      for await (const outcome of backend.sendMany(messages, { concurrency: 64 })) {
+        const seen: SendResult | PosthornError = outcome.ok ? outcome.result : outcome.error;
+        const delivery = outcome.ok ? "accepted" : outcome.error.delivery;
+        reported.push({ delivery, attempts: seen.attempts.length });
+      }
+      const tally: Record<string, number> = {};
+      let repeats = 0;
+      for (const [index, { delivery, attempts }] of reported.entries()) {
+        const seen = server.requests.filter(
+          ({ body }) => (JSON.parse(body.toString()) as { subject: string }).subject === String(index),
+        );
+        expect(seen.length, `attempts of ${index}`).toBe(attempts);
+        const accepted = seen.filter((request) => request.accepted);
+        const keys = new Set(seen.map(({ headers }) => headers["idempotency-key"]));
+        if (takesKey) expect([keys.size, keys.has(undefined)], `keys of ${index}`).toEqual([1, false]);
+        else expect(accepted.length, `copies of ${index}`).toBeLessThanOrEqual(1);
+        repeats += Math.max(0, accepted.length - 1);
+        if (delivery === "accepted") expect(accepted.length, `accepted ${index}`).toBeGreaterThan(0);
+        if (delivery === "not-sent") expect(accepted.length, `not sent ${index}`).toBe(0);
+        tally[delivery] = (tally[delivery] ?? 0) + 1;
+      }
+      console.log(
+        `${takesKey ? "with" : "without"} a key:`,
+        tally,
+        `${server.requests.length} requests, ${repeats} repeats`,
+      );
+      expect(reported).toHaveLength(SEQUENCES);
+      // Both kinds must occur, or the run proved nothing.
+      for (const delivery of ["accepted", "unknown", "not-sent"]) expect(tally[delivery]).toBeGreaterThan(20);
+      if (takesKey) expect(repeats).toBeGreaterThan(100);
+    });
+  });
+}
