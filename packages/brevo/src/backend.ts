@@ -2,19 +2,25 @@ import {
   type BackendOptions,
   type ErrorBody,
   HttpBackend,
+  isRecord,
   type NormalizedMessage,
   type ProviderAnswer,
   type ProviderRequest,
+  type RecipientResult,
   type RecipientResults,
+  type ReportUnsupported,
+  uuidFrom,
 } from "@posthorn/core";
 import { type BrevoFeatures, brevoFeatures } from "./features.js";
-import { buildPayload } from "./payload.js";
+import { buildPayloads } from "./payload.js";
 
 /** Options of {@link BrevoBackend}. */
 export interface BrevoOptions extends BackendOptions<BrevoFeatures> {
-  /** API key. Environment: `BREVO_API_KEY`. */
+  /** API v3 key. Environment: `BREVO_API_KEY`. */
   readonly apiKey?: string | undefined;
 }
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Sends through Brevo. Subclass it to override `createSession()`. */
 export class BrevoBackend extends HttpBackend<BrevoFeatures, BrevoOptions> {
@@ -26,31 +32,58 @@ export class BrevoBackend extends HttpBackend<BrevoFeatures, BrevoOptions> {
         envPrefix: "BREVO",
         features: brevoFeatures,
         options: { apiKey: { required: true, secret: true } },
-        apiUrl: "https://brevo.example/v1",
+        apiUrl: "https://api.brevo.com/v3",
       },
       options,
     );
   }
 
-  protected override buildRequests(message: NormalizedMessage): readonly ProviderRequest[] {
-    const recipients = [...message.to, ...message.cc, ...message.bcc];
-    return [{ path: "send", body: { json: buildPayload(message) }, recipients }];
-  }
-
-  protected override authHeaders(): Readonly<Record<string, string>> {
-    return { authorization: `Bearer ${this.options.apiKey}` };
-  }
-
-  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const { id } = (answer.json() ?? {}) as { id?: unknown };
-    if (typeof id !== "string") throw answer.error("answered without a message id", "accepted");
-    return Object.fromEntries(
-      answer.request.recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
+  protected override buildRequests(
+    message: NormalizedMessage,
+    report: ReportUnsupported,
+  ): Promise<readonly ProviderRequest[]> {
+    const payloads = buildPayloads(message, report);
+    return Promise.all(
+      payloads.map(async ({ body, to }, index) => {
+        const headers = isRecord(body["headers"]) ? body["headers"] : {};
+        const idempotencyKey = await requestKey(message.idempotencyKey ?? "", index);
+        return {
+          path: "smtp/email",
+          body: { json: { ...body, headers: { ...headers, idempotencyKey } } },
+          recipients: [...to, ...message.cc, ...message.bcc],
+        };
+      }),
     );
   }
 
-  protected override readError(body: unknown): ErrorBody {
-    const { message, code } = body as { message?: string; code?: string };
-    return { message, code };
+  protected override authHeaders(): Readonly<Record<string, string>> {
+    return { "api-key": this.options.apiKey ?? "" };
   }
+
+  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
+    const { messageId, messageIds } = (answer.json() ?? {}) as { messageId?: unknown; messageIds?: unknown };
+    const { recipients } = answer.request;
+    if (Array.isArray(messageIds)) {
+      // One for each version, in order.
+      return Object.fromEntries(
+        recipients.map(({ address }, index): [string, RecipientResult] => [
+          address,
+          { status: "queued", messageId: (messageIds as string[])[index] ?? null },
+        ]),
+      );
+    }
+    if (typeof messageId !== "string") throw answer.error("answered without a message id", "accepted");
+    return Object.fromEntries(recipients.map(({ address }) => [address, { status: "queued", messageId }]));
+  }
+
+  // https://developers.brevo.com/docs/how-it-works#error-codes
+  protected override readError(body: unknown): ErrorBody {
+    const { code, message } = body as { code?: string; message?: string };
+    return { code, message };
+  }
+}
+
+/** Brevo's keys are UUIDs, kept for 30 minutes. https://developers.brevo.com/docs/idempotent-requests */
+async function requestKey(key: string, index: number): Promise<string> {
+  return index === 0 && UUID.test(key) ? key : uuidFrom(`${key}/${index}`);
 }

@@ -1,6 +1,10 @@
 import type { Features } from "@posthorn/core";
 
-/** What Brevo's API can do. Name the page of its documentation here. */
+/**
+ * What Brevo's API can do.
+ *
+ * @see https://developers.brevo.com/reference/sendtransacemail
+ */
 export const brevoFeatures = {
   cc: true,
   bcc: true,
@@ -8,21 +12,21 @@ export const brevoFeatures = {
   html: true,
   amp: false,
   alternatives: false,
-  headers: false,
-  attachments: false,
+  headers: true,
+  attachments: true,
   inlineAttachments: false,
   envelopeSender: false,
-  metadata: false,
-  sendAt: false,
-  tags: false,
+  metadata: true,
+  sendAt: true,
+  tags: true,
   trackClicks: false,
   trackOpens: false,
-  templateId: false,
-  mergeData: false,
-  mergeGlobalData: false,
-  mergeHeaders: false,
-  mergeMetadata: false,
-  idempotencyKey: false,
+  templateId: true,
+  mergeData: true,
+  mergeGlobalData: true,
+  mergeHeaders: true,
+  mergeMetadata: true,
+  idempotencyKey: true,
   multipleFrom: false,
 } as const satisfies Features;
 

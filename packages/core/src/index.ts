@@ -24,6 +24,17 @@ export {
   resolveOptions,
   type UnsupportedMode,
 } from "./backend/options.js";
+export {
+  asText,
+  chunk,
+  compact,
+  deepMerge,
+  isRecord,
+  type JsonRecord,
+  nonEmpty,
+  textValues,
+  uuidFrom,
+} from "./backend/payload.js";
 export { sendMany } from "./backend/send-many.js";
 export { type ReportUnsupported, unsupportedReporter } from "./backend/unsupported.js";
 export {
@@ -56,6 +67,7 @@ export type { Attachment, AttachmentInput, ContentInput } from "./message/attach
 export { decodeBase64, encodeBase64, encodeBase64Text } from "./message/base64.js";
 export { type AttachmentContent, type ContentForm, type JsonText, LargeText } from "./message/content.js";
 export { mergeDefaults } from "./message/defaults.js";
+export { encodeWords } from "./message/encoded-word.js";
 export type { FeatureField, Features, MessageFor, UnsupportedField } from "./message/features.js";
 export { type JsonObject, type JsonValue, toJson } from "./message/json.js";
 export {
@@ -66,6 +78,7 @@ export {
   type Message,
   type MessageField,
 } from "./message/message.js";
+export { extensionOfType, typeOfName } from "./message/mime-types.js";
 export { type HeaderList, type NormalizedMessage, normalizeMessage } from "./message/normalize.js";
 export type { SendTime } from "./message/send-at.js";
 export { serializeMessage } from "./message/serialize.js";

@@ -16,6 +16,7 @@ describe("parseAddress", () => {
   it.each([
     ["ada@example.com", "", "ada@example.com"],
     ["<ada@example.com>", "", "ada@example.com"],
+    ["Ada <ada@example.com", "Ada", "ada@example.com"],
     ["Ada Lovelace <ada@example.com>", "Ada Lovelace", "ada@example.com"],
     ['"Lovelace, Ada" <ada@example.com>', "Lovelace, Ada", "ada@example.com"],
     ['"say \\"hi\\" \\\\o/" <ada@example.com>', 'say "hi" \\o/', "ada@example.com"],
@@ -46,7 +47,7 @@ describe("parseAddress", () => {
     ["Friends: ada@example.com, grace@example.com;", "group"],
     ["Lovelace, Ada <ada@example.com>", "display name with a comma"],
     ["ada@example.com, grace@example.com", "holds 2 addresses"],
-    ["Ada <ada@example.com", 'closing ">"'],
+    ["Ada <ada@example.com, b@example.com", 'closing ">"'],
     ['"Ada <ada@example.com>', "quote that is not closed"],
     ["ada@example.com (oops", "comment that is not closed"],
     ["Ada\r\nBcc: x@example.com <ada@example.com>", "control character"],

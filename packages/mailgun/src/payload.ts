@@ -1,11 +1,12 @@
 import {
   type Address,
+  asText,
+  chunk,
   type FormPart,
   formatAddress,
   formatAddresses,
   isInternational,
   type JsonObject,
-  type JsonValue,
   type NormalizedMessage,
   type ReportUnsupported,
   type RequestBody,
@@ -60,7 +61,7 @@ function buildBody(message: NormalizedMessage): RequestBody {
     ...optional("html", message.html),
     ...optional("amp-html", message.amp),
     ...withReferences(
-      Object.entries(message.metadata ?? {}).map(([key, value]) => [`v:${key}`, text(value)]),
+      Object.entries(message.metadata ?? {}).map(([key, value]) => [`v:${key}`, asText(value)]),
       merge.references,
     ),
     ...(message.sendAt ? [["o:deliverytime", new Date(message.sendAt.time).toUTCString()] as const] : []),
@@ -91,7 +92,7 @@ function withExtra(fields: readonly Field[], extra: JsonObject): readonly Field[
   const { sender_domain: _, ...own } = extra;
   const kept = fields.filter(([name]) => !Object.hasOwn(own, name));
   const added = Object.entries(own).flatMap(([name, value]) =>
-    [value].flat().map((each): Field => [name, text(each as JsonValue)]),
+    [value].flat().map((each): Field => [name, asText(each)]),
   );
   return [...kept, ...added];
 }
@@ -105,18 +106,6 @@ function files(message: NormalizedMessage): FormPart[] {
   }));
 }
 
-/** Form fields are text: anything else goes as JSON. */
-function text(value: JsonValue): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
-
 function yesNo(value: boolean | undefined): string | undefined {
   return value === undefined ? undefined : value ? "yes" : "no";
-}
-
-function chunk<T>(list: readonly T[], size: number): readonly (readonly T[])[] {
-  if (list.length <= size) return [list];
-  return Array.from({ length: Math.ceil(list.length / size) }, (_, index) =>
-    list.slice(index * size, (index + 1) * size),
-  );
 }

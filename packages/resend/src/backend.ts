@@ -5,10 +5,12 @@ import {
   type NormalizedMessage,
   type ProviderAnswer,
   type ProviderRequest,
+  type RecipientResult,
   type RecipientResults,
+  type ReportUnsupported,
 } from "@posthorn/core";
 import { type ResendFeatures, resendFeatures } from "./features.js";
-import { buildPayload } from "./payload.js";
+import { buildPayloads } from "./payload.js";
 
 /** Options of {@link ResendBackend}. */
 export interface ResendOptions extends BackendOptions<ResendFeatures> {
@@ -26,15 +28,27 @@ export class ResendBackend extends HttpBackend<ResendFeatures, ResendOptions> {
         envPrefix: "RESEND",
         features: resendFeatures,
         options: { apiKey: { required: true, secret: true } },
-        apiUrl: "https://resend.example/v1",
+        apiUrl: "https://api.resend.com",
       },
       options,
     );
   }
 
-  protected override buildRequests(message: NormalizedMessage): readonly ProviderRequest[] {
-    const recipients = [...message.to, ...message.cc, ...message.bcc];
-    return [{ path: "send", body: { json: buildPayload(message) }, recipients }];
+  protected override buildRequests(
+    message: NormalizedMessage,
+    report: ReportUnsupported,
+  ): readonly ProviderRequest[] {
+    const requests = buildPayloads(message, report);
+    return requests.map(({ batch, body, to }, index) => ({
+      path: batch ? "emails/batch" : "emails",
+      // Kept for 24 hours, up to 256 characters. https://resend.com/docs/dashboard/emails/idempotency-keys
+      headers: {
+        "idempotency-key":
+          requests.length > 1 ? `${message.idempotencyKey}/${index}` : `${message.idempotencyKey}`,
+      },
+      body: { json: body },
+      recipients: [...to, ...message.cc, ...message.bcc],
+    }));
   }
 
   protected override authHeaders(): Readonly<Record<string, string>> {
@@ -42,15 +56,31 @@ export class ResendBackend extends HttpBackend<ResendFeatures, ResendOptions> {
   }
 
   protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const { id } = (answer.json() ?? {}) as { id?: unknown };
-    if (typeof id !== "string") throw answer.error("answered without a message id", "accepted");
+    const { id, data } = (answer.json() ?? {}) as { id?: unknown; data?: unknown };
+    const { recipients } = answer.request;
+    if (typeof id === "string") {
+      return Object.fromEntries(
+        recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
+      );
+    }
+    if (!Array.isArray(data)) throw answer.error("answered without message ids", "accepted");
+    // One id for each mail of the batch, in order; those who get copies of all have no single one.
+    const ids = (data as { id?: string }[]).map((entry) => entry?.id ?? null);
     return Object.fromEntries(
-      answer.request.recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
+      recipients.map(({ address }, index): [string, RecipientResult] => [
+        address,
+        { status: "queued", messageId: ids[index] ?? null },
+      ]),
     );
   }
 
+  // https://resend.com/docs/api-reference/errors
   protected override readError(body: unknown): ErrorBody {
-    const { message, code } = body as { message?: string; code?: string };
-    return { message, code };
+    const { name, message } = body as { name?: string; message?: string };
+    return {
+      code: name,
+      message,
+      retryable: name === "daily_quota_exceeded" || name === "monthly_quota_exceeded" ? false : undefined,
+    };
   }
 }

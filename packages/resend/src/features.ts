@@ -1,28 +1,32 @@
 import type { Features } from "@posthorn/core";
 
-/** What Resend's API can do. Name the page of its documentation here. */
+/**
+ * What Resend's API can do.
+ *
+ * @see https://resend.com/docs/api-reference/emails/send-email
+ */
 export const resendFeatures = {
   cc: true,
   bcc: true,
-  replyTo: "one",
+  replyTo: true,
   html: true,
   amp: false,
   alternatives: false,
-  headers: false,
-  attachments: false,
-  inlineAttachments: false,
+  headers: true,
+  attachments: true,
+  inlineAttachments: true,
   envelopeSender: false,
-  metadata: false,
-  sendAt: false,
-  tags: false,
+  metadata: true,
+  sendAt: true,
+  tags: true,
   trackClicks: false,
   trackOpens: false,
-  templateId: false,
-  mergeData: false,
-  mergeGlobalData: false,
-  mergeHeaders: false,
-  mergeMetadata: false,
-  idempotencyKey: false,
+  templateId: true,
+  mergeData: true,
+  mergeGlobalData: true,
+  mergeHeaders: true,
+  mergeMetadata: true,
+  idempotencyKey: true,
   multipleFrom: false,
 } as const satisfies Features;
 

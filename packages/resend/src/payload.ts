@@ -1,16 +1,122 @@
-import { formatAddress, type JsonBody, type NormalizedMessage } from "@posthorn/core";
+import {
+  type Address,
+  chunk,
+  encodeWords,
+  extensionOfType,
+  formatAddress,
+  type JsonRecord,
+  type NormalizedMessage,
+  nonEmpty,
+  type ReportUnsupported,
+  typeOfName,
+} from "@posthorn/core";
 
-/** The request body that a message becomes. Name the page of the provider's documentation here. */
-export function buildPayload(message: NormalizedMessage): Record<string, JsonBody> {
+/** Mails that one call of the batch endpoint takes. https://resend.com/docs/api-reference/emails/send-batch-emails */
+const BATCH_LIMIT = 100;
+
+/** One request: a mail to all recipients together, or a batch of one mail each. */
+export type ResendRequest =
+  | { readonly batch: false; readonly body: JsonRecord; readonly to: readonly Address[] }
+  | { readonly batch: true; readonly body: readonly JsonRecord[]; readonly to: readonly Address[] };
+
+/**
+ * The requests that a message becomes.
+ *
+ * @see https://resend.com/docs/api-reference/emails/send-email
+ */
+export function buildPayloads(
+  message: NormalizedMessage,
+  report: ReportUnsupported,
+): readonly ResendRequest[] {
+  if (message.templateId === undefined) {
+    const values = [message.mergeGlobalData, ...Object.values(message.mergeData ?? {})];
+    if (values.some((value) => Object.keys(value ?? {}).length > 0)) {
+      report(message.mergeData ? "mergeData" : "mergeGlobalData", "merge data without a template");
+    }
+  }
+  if (!message.isBatch)
+    return [{ batch: false, body: buildMail(message, message.to, report), to: message.to }];
+  if (message.attachments.length > 0) report("attachments", "attachments in a batch");
+  if (message.sendAt) report("sendAt", "sendAt in a batch");
+  // The batch endpoint does not take these two.
+  const shared = { ...message, attachments: [], sendAt: undefined };
+  return chunk(message.to, BATCH_LIMIT).map((to) => ({
+    batch: true,
+    body: to.map((address) => buildMail(forRecipient(shared, address), [address], report)),
+    to,
+  }));
+}
+
+/** The message as one recipient of a batch gets it. */
+function forRecipient(message: NormalizedMessage, { email }: Address): NormalizedMessage {
+  const own = message.mergeHeaders?.[email] ?? [];
+  const replaced = new Set(own.map(([name]) => name));
+  const metadata = { ...message.metadata, ...message.mergeMetadata?.[email] };
   return {
-    from: formatAddress(message.from[0]),
-    to: message.to.map(formatAddress),
-    cc: message.cc.length > 0 ? message.cc.map(formatAddress) : undefined,
-    bcc: message.bcc.length > 0 ? message.bcc.map(formatAddress) : undefined,
-    reply_to: message.replyTo[0] && formatAddress(message.replyTo[0]),
-    subject: message.subject,
-    text: message.text,
+    ...message,
+    headers: [...message.headers.filter(([name]) => !replaced.has(name)), ...own],
+    metadata: Object.keys(metadata).length > 0 ? metadata : undefined,
+    mergeGlobalData: { ...message.mergeGlobalData, ...message.mergeData?.[email] },
+  };
+}
+
+function buildMail(
+  message: NormalizedMessage,
+  to: readonly Address[],
+  report: ReportUnsupported,
+): JsonRecord {
+  const hasTemplate = message.templateId !== undefined;
+  return {
+    from: format(message.from[0]),
+    to: to.map(format),
+    cc: nonEmpty(message.cc.map(format)),
+    bcc: nonEmpty(message.bcc.map(format)),
+    reply_to: nonEmpty(message.replyTo.map(format)),
+    // Required, unless a template has them.
+    subject: message.subject ?? (hasTemplate ? undefined : ""),
+    text: message.text ?? (hasTemplate || message.html !== undefined ? undefined : ""),
     html: message.html,
+    headers: headers(message),
+    attachments: nonEmpty(files(message, report)),
+    scheduled_at: message.sendAt?.iso,
+    template: hasTemplate
+      ? { id: String(message.templateId), variables: message.mergeGlobalData }
+      : undefined,
     ...message.espExtra,
   };
+}
+
+/** Resend cannot read a name that is both quoted and beyond ASCII, so such a name goes as encoded words. */
+function format(address: Address): string {
+  const plain = formatAddress(address);
+  if (!plain.startsWith('"')) return plain;
+  return formatAddress({ ...address, name: encodeWords(address.name) });
+}
+
+/** Resend's own tags are pairs of names and values within limits, so tags and metadata travel as headers. */
+function headers(message: NormalizedMessage): JsonRecord | undefined {
+  const all: JsonRecord = Object.fromEntries(message.headers.map(([name, value]) => [name, String(value)]));
+  if (message.tags.length > 0) all["X-Tags"] = JSON.stringify(message.tags);
+  if (message.metadata) all["X-Metadata"] = JSON.stringify(message.metadata);
+  return Object.keys(all).length > 0 ? all : undefined;
+}
+
+/** Resend goes by a file's extension, so it must fit the type. */
+function files(message: NormalizedMessage, report: ReportUnsupported): JsonRecord[] {
+  return message.attachments.map(({ filename, mimeType, contentType, content, contentId }) => {
+    const extension = extensionOfType(mimeType);
+    if (filename === undefined && extension === undefined) {
+      report("attachments", `unnamed attachments of type ${mimeType}`);
+    }
+    const expected = filename === undefined ? undefined : typeOfName(filename);
+    if (expected !== undefined && expected !== mimeType) {
+      report("attachments", `attachments of type ${mimeType} with the name "${filename}"`);
+    }
+    return {
+      filename: filename ?? `attachment.${extension ?? "bin"}`,
+      content: content.base64(),
+      content_type: contentType,
+      content_id: contentId,
+    };
+  });
 }

@@ -5,19 +5,44 @@ import {
   type NormalizedMessage,
   type ProviderAnswer,
   type ProviderRequest,
+  type RecipientResult,
   type RecipientResults,
+  type RecipientStatus,
 } from "@posthorn/core";
 import { type UnisenderGoFeatures, unisenderGoFeatures } from "./features.js";
-import { buildPayload } from "./payload.js";
+import { buildPayloads } from "./payload.js";
 
 /** Options of {@link UnisenderGoBackend}. */
 export interface UnisenderGoOptions extends BackendOptions<UnisenderGoFeatures> {
   /** API key. Environment: `UNISENDER_GO_API_KEY`. */
   readonly apiKey?: string | undefined;
+  /**
+   * Base URL of the API at your data center, such as `https://go1.unisender.ru/ru/transactional/api/v1`. There is no
+   * default. Environment: `UNISENDER_GO_API_URL`.
+   */
+  readonly apiUrl?: string | undefined;
+  /**
+   * Whether each recipient gets a message id of their own, sent as metadata and given back in webhooks. Otherwise all
+   * have the job's id. Default `true`. Environment: `UNISENDER_GO_GENERATE_MESSAGE_ID`.
+   */
+  readonly generateMessageId?: boolean | undefined;
 }
+
+/** Why an address failed. A `duplicate` was mailed once. https://godocs.unisender.ru/web-api-ref#email-send */
+const FAILURES: Readonly<Record<string, RecipientStatus>> = {
+  unsubscribed: "rejected",
+  invalid: "invalid",
+  temporary_unavailable: "failed",
+  permanent_unavailable: "rejected",
+  complained: "rejected",
+  blocked: "rejected",
+};
 
 /** Sends through Unisender Go. Subclass it to override `createSession()`. */
 export class UnisenderGoBackend extends HttpBackend<UnisenderGoFeatures, UnisenderGoOptions> {
+  /** Ids of our own for the recipients of each request under way. */
+  private readonly ids = new WeakMap<ProviderRequest, ReadonlyMap<string, string>>();
+
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: UnisenderGoOptions = {}) {
     super(
@@ -25,32 +50,60 @@ export class UnisenderGoBackend extends HttpBackend<UnisenderGoFeatures, Unisend
         name: "Unisender Go",
         envPrefix: "UNISENDER_GO",
         features: unisenderGoFeatures,
-        options: { apiKey: { required: true, secret: true } },
-        apiUrl: "https://unisender-go.example/v1",
+        options: { apiKey: { required: true, secret: true }, generateMessageId: { type: "boolean" } },
       },
       options,
     );
   }
 
   protected override buildRequests(message: NormalizedMessage): readonly ProviderRequest[] {
-    const recipients = [...message.to, ...message.cc, ...message.bcc];
-    return [{ path: "send", body: { json: buildPayload(message) }, recipients }];
+    const ids = this.options.generateMessageId === false ? undefined : recipientIds(message);
+    return buildPayloads(message, ids).map(({ body, recipients }) => {
+      const request: ProviderRequest = { path: "email/send.json", body: { json: body }, recipients };
+      if (ids) this.ids.set(request, ids);
+      return request;
+    });
   }
 
   protected override authHeaders(): Readonly<Record<string, string>> {
-    return { authorization: `Bearer ${this.options.apiKey}` };
+    return { "x-api-key": this.options.apiKey ?? "" };
   }
 
   protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const { id } = (answer.json() ?? {}) as { id?: unknown };
-    if (typeof id !== "string") throw answer.error("answered without a message id", "accepted");
-    return Object.fromEntries(
-      answer.request.recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
-    );
+    const { job_id, emails, failed_emails } = (answer.json() ?? {}) as {
+      job_id?: string;
+      emails?: unknown;
+      failed_emails?: Readonly<Record<string, string>>;
+    };
+    if (!Array.isArray(emails)) throw answer.error("answered without a list of recipients", "accepted");
+    const ids = this.ids.get(answer.request);
+    const written = new Map(answer.request.recipients.map(({ email, address }) => [email, address]));
+    const results: Record<string, RecipientResult> = {};
+    const taken = (email: string): RecipientResult => ({
+      status: "queued",
+      messageId: ids?.get(email.toLowerCase()) ?? job_id ?? null,
+    });
+    for (const email of emails as string[]) results[written.get(email) ?? email] = taken(email);
+    for (const [email, why] of Object.entries(failed_emails ?? {})) {
+      // A duplicate stands among the taken in its first spelling.
+      if (why === "duplicate") continue;
+      results[written.get(email) ?? email] = { status: FAILURES[why] ?? "failed", messageId: null };
+    }
+    return results;
   }
 
+  // https://godocs.unisender.ru/web-api-ref#errors
   protected override readError(body: unknown): ErrorBody {
-    const { message, code } = body as { message?: string; code?: string };
-    return { message, code };
+    const { code, message } = body as { code?: number; message?: string };
+    return { code, message };
   }
+}
+
+/** The same address, however its letters are cased, is one recipient to Unisender Go. */
+function recipientIds(message: NormalizedMessage): ReadonlyMap<string, string> {
+  const ids = new Map<string, string>();
+  for (const { email } of [...message.to, ...message.cc, ...message.bcc]) {
+    if (!ids.has(email.toLowerCase())) ids.set(email.toLowerCase(), crypto.randomUUID());
+  }
+  return ids;
 }

@@ -1,28 +1,32 @@
 import type { Features } from "@posthorn/core";
 
-/** What Unisender Go's API can do. Name the page of its documentation here. */
+/**
+ * What Unisender Go's API can do.
+ *
+ * @see https://godocs.unisender.ru/web-api-ref#email-send
+ */
 export const unisenderGoFeatures = {
   cc: true,
   bcc: true,
   replyTo: "one",
   html: true,
-  amp: false,
+  amp: true,
   alternatives: false,
-  headers: false,
-  attachments: false,
-  inlineAttachments: false,
+  headers: true,
+  attachments: true,
+  inlineAttachments: true,
   envelopeSender: false,
-  metadata: false,
-  sendAt: false,
-  tags: false,
-  trackClicks: false,
-  trackOpens: false,
-  templateId: false,
-  mergeData: false,
-  mergeGlobalData: false,
-  mergeHeaders: false,
-  mergeMetadata: false,
-  idempotencyKey: false,
+  metadata: true,
+  sendAt: true,
+  tags: true,
+  trackClicks: true,
+  trackOpens: true,
+  templateId: true,
+  mergeData: true,
+  mergeGlobalData: true,
+  mergeHeaders: true,
+  mergeMetadata: true,
+  idempotencyKey: true,
   multipleFrom: false,
 } as const satisfies Features;
 

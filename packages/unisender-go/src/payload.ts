@@ -1,16 +1,153 @@
-import { formatAddress, type JsonBody, type NormalizedMessage } from "@posthorn/core";
+import {
+  type Address,
+  chunk,
+  deepMerge,
+  encodeWords,
+  formatAddress,
+  type JsonRecord,
+  type NormalizedMessage,
+  nonEmpty,
+} from "@posthorn/core";
 
-/** The request body that a message becomes. Name the page of the provider's documentation here. */
-export function buildPayload(message: NormalizedMessage): Record<string, JsonBody> {
+/** Recipients that one request takes. https://godocs.unisender.ru/web-api-ref#email-send */
+const RECIPIENT_LIMIT = 500;
+
+/** One request's body, with the recipients it is for. */
+export interface UnisenderGoPayload {
+  readonly body: { readonly message: JsonRecord };
+  readonly recipients: readonly Address[];
+}
+
+/**
+ * The bodies that a message becomes.
+ *
+ * @param ids an id of our own for each recipient, by lower-case address; absent when none are to be sent
+ * @see https://godocs.unisender.ru/web-api-ref#email-send
+ */
+export function buildPayloads(
+  message: NormalizedMessage,
+  ids: ReadonlyMap<string, string> | undefined,
+): readonly UnisenderGoPayload[] {
+  const everyone = [...message.to, ...message.cc, ...message.bcc];
+  const shared = buildShared(message);
+  const batches = chunk(everyone, RECIPIENT_LIMIT);
+  return batches.map((recipients, index) => {
+    const key = batches.length > 1 ? `${message.idempotencyKey}/${index}` : message.idempotencyKey;
+    const own = {
+      ...shared,
+      recipients: recipients.map((address) =>
+        recipient(message, address, ids?.get(address.email.toLowerCase())),
+      ),
+      idempotence_key: key,
+    };
+    return { body: { message: deepMerge(own, extra(message)) as JsonRecord }, recipients };
+  });
+}
+
+function buildShared(message: NormalizedMessage): JsonRecord {
+  const [from] = message.from;
+  const [replyTo] = message.replyTo;
   return {
-    from: formatAddress(message.from[0]),
-    to: message.to.map(formatAddress),
-    cc: message.cc.length > 0 ? message.cc.map(formatAddress) : undefined,
-    bcc: message.bcc.length > 0 ? message.bcc.map(formatAddress) : undefined,
-    reply_to: message.replyTo[0] && formatAddress(message.replyTo[0]),
+    from_email: from.email,
+    from_name: from.name || undefined,
+    reply_to: replyTo?.email,
+    reply_to_name: replyTo?.name ? encodeWords(replyTo.name) : undefined,
     subject: message.subject,
-    text: message.text,
-    html: message.html,
-    ...message.espExtra,
+    body: bodies(message),
+    headers: headers(message),
+    attachments: nonEmpty(
+      message.attachments
+        .filter(({ inline }) => !inline)
+        .map(({ contentType, filename, content }) => ({
+          type: contentType,
+          name: filename ?? "",
+          content: content.base64(),
+        })),
+    ),
+    inline_attachments: nonEmpty(
+      message.attachments
+        .filter(({ inline }) => inline)
+        .map(({ contentType, contentId, content }) => ({
+          type: contentType,
+          name: contentId,
+          content: content.base64(),
+        })),
+    ),
+    global_metadata: message.metadata,
+    tags: nonEmpty(message.tags),
+    track_links: flag(message.trackClicks),
+    track_read: flag(message.trackOpens),
+    options: message.sendAt && {
+      send_at: new Date(message.sendAt.time).toISOString().slice(0, 19).replace("T", " "),
+    },
+    template_id: message.templateId,
+    global_substitutions: message.mergeGlobalData,
   };
+}
+
+function bodies(message: NormalizedMessage): JsonRecord | undefined {
+  const { html, text: plaintext, amp } = message;
+  return html === undefined && plaintext === undefined && amp === undefined
+    ? undefined
+    : { html, plaintext, amp };
+}
+
+/**
+ * Headers for all. Each `to` recipient sees who else got the mail, unless it is a batch. A header that differs by
+ * recipient refers to a substitution.
+ */
+function headers(message: NormalizedMessage): JsonRecord | undefined {
+  const all: JsonRecord = Object.fromEntries(
+    message.headers.map(([name, value]) => [name, encodeWords(String(value))]),
+  );
+  for (const name of mergedHeaderNames(message)) all[name] = `{{${substitutionName(name)}}}`;
+  if (!message.isBatch && message.to.length > 0) all["to"] = addressHeader(message.to);
+  if (message.cc.length > 0) all["cc"] = addressHeader(message.cc);
+  return Object.keys(all).length > 0 ? all : undefined;
+}
+
+function addressHeader(addresses: readonly Address[]): string {
+  return addresses
+    .map((address) => formatAddress({ ...address, name: encodeWords(address.name) }))
+    .join(", ");
+}
+
+function recipient(message: NormalizedMessage, { email, name }: Address, id: string | undefined): JsonRecord {
+  const common = new Map(message.headers.map(([header, value]) => [header, String(value)]));
+  const own = new Map(message.mergeHeaders?.[email]?.map(([header, value]) => [header, String(value)]));
+  const merged = mergedHeaderNames(message).map((header) => [
+    substitutionName(header),
+    own.get(header) ?? common.get(header) ?? "",
+  ]);
+  const substitutions = {
+    ...(name === "" ? {} : { to_name: name }),
+    ...Object.fromEntries(merged),
+    ...message.mergeData?.[email],
+  };
+  // Named as Anymail names it, so that webhooks of both can read it.
+  const metadata = { ...(id === undefined ? {} : { anymail_id: id }), ...message.mergeMetadata?.[email] };
+  return {
+    email,
+    substitutions: Object.keys(substitutions).length > 0 ? substitutions : undefined,
+    metadata: Object.keys(metadata).length > 0 ? metadata : undefined,
+  };
+}
+
+function mergedHeaderNames(message: NormalizedMessage): readonly string[] {
+  const lists = Object.values(message.mergeHeaders ?? {});
+  return [...new Set(lists.flatMap((list) => list.map(([name]) => name)))];
+}
+
+function substitutionName(header: string): string {
+  return `Header__${header.replaceAll("-", "_")}`;
+}
+
+function flag(value: boolean | undefined): number | undefined {
+  return value === undefined ? undefined : Number(value);
+}
+
+/** Options of the caller's own go into the message, given with or without that around them. */
+function extra(message: NormalizedMessage): JsonRecord {
+  const { message: inner, ...rest } = message.espExtra;
+  return deepMerge(rest, (inner ?? {}) as JsonRecord) as JsonRecord;
 }

@@ -58,7 +58,8 @@ class Scanner {
       this.space();
       const local = this.local();
       const domain = this.domain();
-      if (!this.take(">")) throw this.fail('has no closing ">"');
+      // One that is missing at the very end leaves no doubt of what is meant.
+      if (!this.take(">") && this.at < this.text.length) throw this.fail('has no closing ">"');
       this.space();
       return { name: words.join(" "), local, domain };
     }

@@ -1,5 +1,6 @@
 import { InvalidMessageError, PosthornError } from "../errors.js";
 import { type AttachmentContent, type ContentForm, readContent } from "./content.js";
+import { typeOfName } from "./mime-types.js";
 import { hasControl } from "./text.js";
 
 /** What an attachment may hold. A stream is read once, before anything is sent, and kept for retries. */
@@ -43,24 +44,6 @@ const KNOWN: ReadonlySet<string> = new Set([
   "contentId",
   "disposition",
 ]);
-
-const TYPES: Readonly<Record<string, string>> = {
-  csv: "text/csv",
-  gif: "image/gif",
-  htm: "text/html",
-  html: "text/html",
-  ics: "text/calendar",
-  jpeg: "image/jpeg",
-  jpg: "image/jpeg",
-  json: "application/json",
-  pdf: "application/pdf",
-  png: "image/png",
-  svg: "image/svg+xml",
-  txt: "text/plain",
-  webp: "image/webp",
-  xml: "application/xml",
-  zip: "application/zip",
-};
 
 /**
  * Reads an attachment.
@@ -131,7 +114,6 @@ function blobType(content: ContentInput): string | undefined {
 }
 
 function guessType(filename: string | undefined, content: ContentInput): string {
-  const extension = filename?.slice(filename.lastIndexOf(".") + 1).toLowerCase() ?? "";
-  const known = Object.hasOwn(TYPES, extension) ? TYPES[extension] : undefined;
+  const known = filename === undefined ? undefined : typeOfName(filename);
   return known ?? (typeof content === "string" ? "text/plain" : "application/octet-stream");
 }

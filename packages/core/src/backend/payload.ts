@@ -1,0 +1,56 @@
+import type { JsonBody } from "./body.js";
+
+/** A JSON object under construction. */
+export type JsonRecord = Record<string, JsonBody>;
+
+/** The list, or `undefined` when it is empty: most APIs want what is empty left out. */
+export function nonEmpty<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length > 0 ? list : undefined;
+}
+
+/** The object without its `undefined` members, or `undefined` when nothing is left. */
+export function compact(record: JsonRecord): JsonRecord | undefined {
+  const kept = Object.entries(record).filter(([, value]) => value !== undefined);
+  return kept.length > 0 ? Object.fromEntries(kept) : undefined;
+}
+
+/** The list in pieces of at most `size`; one empty piece when it is empty. */
+export function chunk<T>(list: readonly T[], size: number): readonly (readonly T[])[] {
+  if (list.length <= size) return [list];
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, index) =>
+    list.slice(index * size, (index + 1) * size),
+  );
+}
+
+/** `under` with `over` laid on it: objects merge at every depth, everything else gives way. */
+export function deepMerge(under: JsonBody, over: JsonBody): JsonBody {
+  if (!isRecord(under) || !isRecord(over)) return over;
+  const merged: JsonRecord = { ...under };
+  for (const [key, value] of Object.entries(over))
+    merged[key] = key in merged ? deepMerge(merged[key], value) : value;
+  return merged;
+}
+
+/** Whether a value is a JSON object. */
+export function isRecord(value: unknown): value is JsonRecord {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** Values as texts: what is not text is written as JSON. For APIs that take nothing but texts. */
+export function textValues(values: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, asText(value)]));
+}
+
+/** A text as it is, anything else as JSON. */
+export function asText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** A UUID that depends on the text alone (RFC 9562 section 5.8, from SHA-256). */
+export async function uuidFrom(text: string): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  digest[6] = ((digest[6] ?? 0) & 0x0f) | 0x80;
+  digest[8] = ((digest[8] ?? 0) & 0x3f) | 0x80;
+  const hex = Array.from(digest.subarray(0, 16), (octet) => octet.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
