@@ -1,17 +1,14 @@
 import {
   type Address,
-  type Attachment,
   chunk,
-  decodeBase64,
-  encodeBase64Text,
   encodeWords,
   type HeaderList,
   type JsonObject,
   type JsonRecord,
-  type JsonText,
   type NormalizedMessage,
   nonEmpty,
   type ReportUnsupported,
+  utf8Base64,
 } from "@posthorn/core";
 
 /** Message versions that one request takes. https://developers.brevo.com/docs/batch-send-transactional-emails */
@@ -44,7 +41,7 @@ export function buildPayloads(
     htmlContent: message.html,
     headers: headers(message.headers, message.metadata),
     attachment: nonEmpty(
-      message.attachments.map((file) => ({ name: file.filename ?? "", content: utf8Content(file) })),
+      message.attachments.map((file) => ({ name: file.filename ?? "", content: utf8Base64(file) })),
     ),
     tags: nonEmpty(message.tags),
     scheduledAt: message.sendAt && withMilliseconds(message.sendAt.iso, message.sendAt.time),
@@ -84,15 +81,6 @@ function headers(list: HeaderList, metadata: JsonObject | undefined): JsonRecord
   const all: JsonRecord = Object.fromEntries(list.map(([name, value]) => [name, String(value)]));
   if (metadata) all["X-Mailin-custom"] = JSON.stringify(metadata);
   return Object.keys(all).length > 0 ? all : undefined;
-}
-
-/** Brevo takes no charset for a text attachment and sends it as UTF-8, so it is turned into that. */
-function utf8Content({ content, contentType, mimeType }: Attachment): JsonText {
-  const base64 = content.base64();
-  const charset = /charset="?([^";]+)/i.exec(contentType)?.[1]?.toLowerCase();
-  if (!mimeType.startsWith("text/") || !charset || charset === "utf-8" || typeof base64 !== "string")
-    return base64;
-  return encodeBase64Text(new TextDecoder(charset).decode(decodeBase64(base64)));
 }
 
 function withMilliseconds(iso: string, time: number): string {

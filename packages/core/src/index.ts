@@ -29,9 +29,13 @@ export {
   chunk,
   compact,
   deepMerge,
+  forRecipient,
+  headerRecord,
   isRecord,
   type JsonRecord,
   nonEmpty,
+  person,
+  recipientGroups,
   textValues,
   uuidFrom,
 } from "./backend/payload.js";
@@ -82,6 +86,7 @@ export { extensionOfType, typeOfName } from "./message/mime-types.js";
 export { type HeaderList, type NormalizedMessage, normalizeMessage } from "./message/normalize.js";
 export type { SendTime } from "./message/send-at.js";
 export { serializeMessage } from "./message/serialize.js";
+export { utf8Base64 } from "./message/utf8.js";
 export type { BreakerOptions } from "./pool/breaker.js";
 export {
   failover,

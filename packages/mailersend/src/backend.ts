@@ -5,52 +5,101 @@ import {
   type NormalizedMessage,
   type ProviderAnswer,
   type ProviderRequest,
+  type RecipientResult,
   type RecipientResults,
+  type ReportUnsupported,
 } from "@posthorn/core";
 import { type MailersendFeatures, mailersendFeatures } from "./features.js";
-import { buildPayload } from "./payload.js";
+import { type BatchSendMode, buildPayloads } from "./payload.js";
 
 /** Options of {@link MailersendBackend}. */
 export interface MailersendOptions extends BackendOptions<MailersendFeatures> {
-  /** API key. Environment: `MAILERSEND_API_KEY`. */
-  readonly apiKey?: string | undefined;
+  /** API token. Environment: `MAILERSEND_API_TOKEN`. */
+  readonly apiToken?: string | undefined;
+  /**
+   * How a message with by-recipient data and several recipients goes. `use-bulk-email`: by the bulk endpoint, whose
+   * answer tells nothing of single recipients. `expose-to-list`: as one mail that shows all its recipients. Environment:
+   * `MAILERSEND_BATCH_SEND_MODE`.
+   */
+  readonly batchSendMode?: BatchSendMode | undefined;
 }
 
-/** Sends through Mailersend. Subclass it to override `createSession()`. */
+interface Warning {
+  readonly type: string;
+  readonly recipients?: readonly { readonly email: string }[];
+}
+
+/** Sends through MailerSend. Subclass it to override `createSession()`. */
 export class MailersendBackend extends HttpBackend<MailersendFeatures, MailersendOptions> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: MailersendOptions = {}) {
     super(
       {
-        name: "Mailersend",
+        name: "MailerSend",
         envPrefix: "MAILERSEND",
         features: mailersendFeatures,
-        options: { apiKey: { required: true, secret: true } },
-        apiUrl: "https://mailersend.example/v1",
+        options: {
+          apiToken: { required: true, secret: true },
+          batchSendMode: { values: ["use-bulk-email", "expose-to-list"] },
+        },
+        apiUrl: "https://api.mailersend.com/v1",
       },
       options,
     );
   }
 
-  protected override buildRequests(message: NormalizedMessage): readonly ProviderRequest[] {
-    const recipients = [...message.to, ...message.cc, ...message.bcc];
-    return [{ path: "send", body: { json: buildPayload(message) }, recipients }];
+  protected override buildRequests(
+    message: NormalizedMessage,
+    report: ReportUnsupported,
+  ): readonly ProviderRequest[] {
+    return buildPayloads(message, this.options.batchSendMode, report).map(({ bulk, body, to }) => ({
+      path: bulk ? "bulk-email" : "email",
+      body: { json: body },
+      recipients: [...to, ...message.cc, ...message.bcc],
+    }));
   }
 
   protected override authHeaders(): Readonly<Record<string, string>> {
-    return { authorization: `Bearer ${this.options.apiKey}` };
+    return { authorization: `Bearer ${this.options.apiToken}` };
   }
 
+  // The id is a header; a body there is only for warnings, or for a bulk.
   protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const { id } = (answer.json() ?? {}) as { id?: unknown };
-    if (typeof id !== "string") throw answer.error("answered without a message id", "accepted");
+    const body = (answer.text.trim() === "" ? {} : answer.json()) as {
+      bulk_email_id?: string;
+      warnings?: readonly Warning[];
+    };
+    const { recipients } = answer.request;
+    if (body.bulk_email_id) {
+      const messageId = `bulk:${body.bulk_email_id}`;
+      return Object.fromEntries(recipients.map(({ address }) => [address, { status: "unknown", messageId }]));
+    }
+    const messageId = answer.headers["x-message-id"] || null;
+    const suppressed = new Set(
+      (body.warnings ?? [])
+        .filter(({ type }) => type === "ALL_SUPPRESSED" || type === "SOME_SUPPRESSED")
+        .flatMap((warning) => (warning.recipients ?? []).map(({ email }) => email.toLowerCase())),
+    );
     return Object.fromEntries(
-      answer.request.recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
+      recipients.map(({ address, email }): [string, RecipientResult] => {
+        if (suppressed.has(email.toLowerCase())) return [address, { status: "rejected", messageId: null }];
+        return [
+          address,
+          messageId === null ? { status: "failed", messageId } : { status: "queued", messageId },
+        ];
+      }),
     );
   }
 
+  // https://developers.mailersend.com/general.html#validation-errors
   protected override readError(body: unknown): ErrorBody {
-    const { message, code } = body as { message?: string; code?: string };
-    return { message, code };
+    const { message = "", errors = {} } = body as {
+      message?: string;
+      errors?: Readonly<Record<string, readonly string[]>>;
+    };
+    const code = /MS\d{5}/.exec(message)?.[0];
+    // The daily quota is a 429 like any other, but waiting a little does not help.
+    const retryable = code === "MS42901" ? false : undefined;
+    return { message: [message, ...Object.values(errors).flat()].join(" "), code, retryable };
   }
 }

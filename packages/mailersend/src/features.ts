@@ -1,6 +1,10 @@
 import type { Features } from "@posthorn/core";
 
-/** What Mailersend's API can do. Name the page of its documentation here. */
+/**
+ * What MailerSend's API can do.
+ *
+ * @see https://developers.mailersend.com/api/v1/email.html
+ */
 export const mailersendFeatures = {
   cc: true,
   bcc: true,
@@ -8,18 +12,18 @@ export const mailersendFeatures = {
   html: true,
   amp: false,
   alternatives: false,
-  headers: false,
-  attachments: false,
-  inlineAttachments: false,
+  headers: true,
+  attachments: true,
+  inlineAttachments: true,
   envelopeSender: false,
   metadata: false,
-  sendAt: false,
-  tags: false,
-  trackClicks: false,
-  trackOpens: false,
-  templateId: false,
-  mergeData: false,
-  mergeGlobalData: false,
+  sendAt: true,
+  tags: true,
+  trackClicks: true,
+  trackOpens: true,
+  templateId: true,
+  mergeData: true,
+  mergeGlobalData: true,
   mergeHeaders: false,
   mergeMetadata: false,
   idempotencyKey: false,

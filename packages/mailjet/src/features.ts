@@ -1,6 +1,10 @@
 import type { Features } from "@posthorn/core";
 
-/** What Mailjet's API can do. Name the page of its documentation here. */
+/**
+ * What Mailjet's API can do.
+ *
+ * @see https://dev.mailjet.com/email/guides/send-api-v31/
+ */
 export const mailjetFeatures = {
   cc: true,
   bcc: true,
@@ -8,20 +12,20 @@ export const mailjetFeatures = {
   html: true,
   amp: false,
   alternatives: false,
-  headers: false,
-  attachments: false,
-  inlineAttachments: false,
-  envelopeSender: false,
-  metadata: false,
+  headers: true,
+  attachments: true,
+  inlineAttachments: true,
+  envelopeSender: true,
+  metadata: true,
   sendAt: false,
-  tags: false,
-  trackClicks: false,
-  trackOpens: false,
-  templateId: false,
-  mergeData: false,
-  mergeGlobalData: false,
-  mergeHeaders: false,
-  mergeMetadata: false,
+  tags: "one",
+  trackClicks: true,
+  trackOpens: true,
+  templateId: true,
+  mergeData: true,
+  mergeGlobalData: true,
+  mergeHeaders: true,
+  mergeMetadata: true,
   idempotencyKey: false,
   multipleFrom: false,
 } as const satisfies Features;

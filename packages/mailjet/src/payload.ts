@@ -1,16 +1,107 @@
-import { formatAddress, type JsonBody, type NormalizedMessage } from "@posthorn/core";
+import {
+  type Address,
+  chunk,
+  deepMerge,
+  type HeaderList,
+  type JsonObject,
+  type JsonRecord,
+  type NormalizedMessage,
+  nonEmpty,
+  type ReportUnsupported,
+  recipientGroups,
+  utf8Base64,
+} from "@posthorn/core";
 
-/** The request body that a message becomes. Name the page of the provider's documentation here. */
-export function buildPayload(message: NormalizedMessage): Record<string, JsonBody> {
+/** Messages that one request takes. https://dev.mailjet.com/email/guides/send-api-v31/ */
+const BATCH_LIMIT = 50;
+
+/** One request's body, with the `to` recipients of its messages. */
+export interface MailjetPayload {
+  readonly body: JsonRecord;
+  readonly to: readonly Address[];
+}
+
+/**
+ * The bodies that a message becomes.
+ *
+ * @see https://dev.mailjet.com/email/guides/send-api-v31/
+ */
+export function buildPayloads(
+  message: NormalizedMessage,
+  report: ReportUnsupported,
+): readonly MailjetPayload[] {
+  if (message.to.length === 0) report("to", "messages without any to recipient");
+  return chunk(recipientGroups(message), BATCH_LIMIT).map((groups) => ({
+    body: deepMerge(
+      { Globals: buildGlobals(message), Messages: groups.map((to) => buildMessage(message, to)) },
+      message.espExtra,
+    ) as JsonRecord,
+    to: groups.flat(),
+  }));
+}
+
+function buildGlobals(message: NormalizedMessage): JsonRecord {
+  const { templateId } = message;
   return {
-    from: formatAddress(message.from[0]),
-    to: message.to.map(formatAddress),
-    cc: message.cc.length > 0 ? message.cc.map(formatAddress) : undefined,
-    bcc: message.bcc.length > 0 ? message.bcc.map(formatAddress) : undefined,
-    reply_to: message.replyTo[0] && formatAddress(message.replyTo[0]),
-    subject: message.subject,
-    text: message.text,
-    html: message.html,
-    ...message.espExtra,
+    From: person(message.from[0]),
+    Sender: message.envelopeSender && { Email: message.envelopeSender.email },
+    ReplyTo: message.replyTo[0] && person(message.replyTo[0]),
+    Subject: message.subject || undefined,
+    TextPart: message.text || undefined,
+    HTMLPart: message.html,
+    Headers: headers(message.headers),
+    Attachments: files(message, false),
+    InlinedAttachments: files(message, true),
+    EventPayload: payload(message.metadata),
+    CustomCampaign: message.tags[0],
+    TrackClicks: enabled(message.trackClicks),
+    TrackOpens: enabled(message.trackOpens),
+    TemplateID: templateId === undefined ? undefined : Number(templateId),
+    TemplateLanguage: templateId === undefined ? undefined : true,
+    Variables: message.mergeGlobalData,
   };
+}
+
+function buildMessage(message: NormalizedMessage, to: readonly Address[]): JsonRecord {
+  const email = message.isBatch ? (to[0]?.email ?? "") : "";
+  const metadata = message.mergeMetadata?.[email];
+  return {
+    To: nonEmpty(to.map(person)),
+    Cc: nonEmpty(message.cc.map(person)),
+    Bcc: nonEmpty(message.bcc.map(person)),
+    Headers: headers(message.mergeHeaders?.[email] ?? []),
+    EventPayload: metadata && payload({ ...message.metadata, ...metadata }),
+    Variables: message.mergeData?.[email],
+  };
+}
+
+function person({ name, email }: Address): JsonRecord {
+  return name === "" ? { Email: email } : { Email: email, Name: name };
+}
+
+function headers(list: HeaderList): JsonRecord | undefined {
+  return list.length > 0 ? Object.fromEntries(list) : undefined;
+}
+
+/** Mailjet takes a type without parameters, and text as UTF-8. */
+function files(message: NormalizedMessage, inline: boolean): readonly JsonRecord[] | undefined {
+  return nonEmpty(
+    message.attachments
+      .filter((attachment) => attachment.inline === inline)
+      .map((attachment) => ({
+        ContentType: attachment.mimeType,
+        Filename: attachment.filename ?? "attachment",
+        Base64Content: utf8Base64(attachment),
+        ContentID: attachment.contentId,
+      })),
+  );
+}
+
+/** Metadata is one text that webhooks give back. */
+function payload(metadata: JsonObject | undefined): string | undefined {
+  return metadata && JSON.stringify(metadata);
+}
+
+function enabled(value: boolean | undefined): string | undefined {
+  return value === undefined ? undefined : value ? "enabled" : "disabled";
 }

@@ -1,19 +1,35 @@
 import {
+  type Address,
   type BackendOptions,
   type ErrorBody,
   HttpBackend,
   type NormalizedMessage,
   type ProviderAnswer,
   type ProviderRequest,
+  type RecipientResult,
   type RecipientResults,
 } from "@posthorn/core";
 import { type MailtrapFeatures, mailtrapFeatures } from "./features.js";
-import { buildPayload } from "./payload.js";
+import { buildPayloads } from "./payload.js";
 
 /** Options of {@link MailtrapBackend}. */
 export interface MailtrapOptions extends BackendOptions<MailtrapFeatures> {
-  /** API key. Environment: `MAILTRAP_API_KEY`. */
-  readonly apiKey?: string | undefined;
+  /** API token. Environment: `MAILTRAP_API_TOKEN`. */
+  readonly apiToken?: string | undefined;
+  /** Id of a sandbox inbox to send to instead of real recipients. Environment: `MAILTRAP_SANDBOX_ID`. */
+  readonly sandboxId?: string | number | undefined;
+  /** Base URL of the API: `https://bulk.api.mailtrap.io/api` for bulk streams. Environment: `MAILTRAP_API_URL`. */
+  readonly apiUrl?: string | undefined;
+}
+
+const LIVE_URL = "https://send.api.mailtrap.io/api";
+const SANDBOX_URL = "https://sandbox.api.mailtrap.io/api";
+
+/** What Mailtrap says of one mail. */
+interface MailAnswer {
+  readonly success?: boolean;
+  readonly message_ids?: readonly string[];
+  readonly errors?: readonly string[];
 }
 
 /** Sends through Mailtrap. Subclass it to override `createSession()`. */
@@ -25,32 +41,80 @@ export class MailtrapBackend extends HttpBackend<MailtrapFeatures, MailtrapOptio
         name: "Mailtrap",
         envPrefix: "MAILTRAP",
         features: mailtrapFeatures,
-        options: { apiKey: { required: true, secret: true } },
-        apiUrl: "https://mailtrap.example/v1",
+        options: { apiToken: { required: true, secret: true }, sandboxId: { type: "string-or-number" } },
+        apiUrl: LIVE_URL,
       },
       options,
     );
   }
 
   protected override buildRequests(message: NormalizedMessage): readonly ProviderRequest[] {
-    const recipients = [...message.to, ...message.cc, ...message.bcc];
-    return [{ path: "send", body: { json: buildPayload(message) }, recipients }];
+    return buildPayloads(message).map(({ batch, body, to }) => ({
+      path: this.endpoint(batch ? "batch" : "send"),
+      body: { json: body },
+      recipients: [...to, ...message.cc, ...message.bcc],
+    }));
   }
 
   protected override authHeaders(): Readonly<Record<string, string>> {
-    return { authorization: `Bearer ${this.options.apiKey}` };
+    return { "api-token": this.options.apiToken ?? "" };
   }
 
   protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const { id } = (answer.json() ?? {}) as { id?: unknown };
-    if (typeof id !== "string") throw answer.error("answered without a message id", "accepted");
-    return Object.fromEntries(
-      answer.request.recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
-    );
+    const body = (answer.json() ?? {}) as MailAnswer & { responses?: readonly MailAnswer[] };
+    if (body.success !== true || body.errors?.length) {
+      const errors = body.errors?.join("; ") ?? "no explanation";
+      throw answer.error(
+        `answered ${answer.status}, but not with success: ${errors}`,
+        body.success ? "accepted" : "not-sent",
+      );
+    }
+    const { message, request } = answer;
+    const copies = [...message.cc, ...message.bcc];
+    if (!message.isBatch) {
+      const results = readMail(body, request.recipients);
+      if (!results) throw answer.error("answered without an id for each recipient", "accepted");
+      return results;
+    }
+    if (!Array.isArray(body.responses))
+      throw answer.error("answered without a response for each mail", "accepted");
+    const to = request.recipients.slice(0, request.recipients.length - copies.length);
+    return Object.assign(
+      {},
+      ...to.map((address, index) => {
+        const one = body.responses?.[index];
+        const failed = {
+          [address.address]: { status: one?.success === false ? "failed" : "unknown", messageId: null },
+        };
+        return (one?.success && readMail(one, [address, ...copies])) || failed;
+      }),
+    ) as RecipientResults;
   }
 
+  // {"success": false, "error": "…"} or {"errors": ["…"]}
   protected override readError(body: unknown): ErrorBody {
-    const { message, code } = body as { message?: string; code?: string };
-    return { message, code };
+    const { error, errors } = body as { error?: string; errors?: readonly string[] };
+    return { message: error ?? errors?.join("; ") };
   }
+
+  /** A sandbox has a host of its own, unless the caller named one, and its inbox in the path. */
+  private endpoint(action: "send" | "batch"): string {
+    const { sandboxId, apiUrl } = this.options;
+    if (sandboxId === undefined || sandboxId === "") return action;
+    return `${apiUrl ? "" : `${SANDBOX_URL}/`}${action}/${sandboxId}`;
+  }
+}
+
+/** Ids come in the order to, cc, bcc; a sandbox gives one for all. */
+function readMail(
+  { message_ids: ids }: MailAnswer,
+  recipients: readonly Address[],
+): RecipientResults | undefined {
+  if (!ids || (ids.length !== recipients.length && ids.length !== 1)) return undefined;
+  return Object.fromEntries(
+    recipients.map(({ address }, index): [string, RecipientResult] => [
+      address,
+      { status: "queued", messageId: ids[ids.length === 1 ? 0 : index] ?? null },
+    ]),
+  );
 }

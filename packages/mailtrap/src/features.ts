@@ -1,6 +1,10 @@
 import type { Features } from "@posthorn/core";
 
-/** What Mailtrap's API can do. Name the page of its documentation here. */
+/**
+ * What Mailtrap's API can do.
+ *
+ * @see https://docs.mailtrap.io/developers/email-sending
+ */
 export const mailtrapFeatures = {
   cc: true,
   bcc: true,
@@ -8,20 +12,20 @@ export const mailtrapFeatures = {
   html: true,
   amp: false,
   alternatives: false,
-  headers: false,
-  attachments: false,
-  inlineAttachments: false,
+  headers: true,
+  attachments: true,
+  inlineAttachments: true,
   envelopeSender: false,
-  metadata: false,
+  metadata: true,
   sendAt: false,
-  tags: false,
+  tags: "one",
   trackClicks: false,
   trackOpens: false,
-  templateId: false,
-  mergeData: false,
-  mergeGlobalData: false,
-  mergeHeaders: false,
-  mergeMetadata: false,
+  templateId: true,
+  mergeData: true,
+  mergeGlobalData: true,
+  mergeHeaders: true,
+  mergeMetadata: true,
   idempotencyKey: false,
   multipleFrom: false,
 } as const satisfies Features;

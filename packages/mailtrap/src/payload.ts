@@ -1,16 +1,81 @@
-import { formatAddress, type JsonBody, type NormalizedMessage } from "@posthorn/core";
+import {
+  type Address,
+  chunk,
+  forRecipient,
+  headerRecord,
+  type JsonRecord,
+  type NormalizedMessage,
+  nonEmpty,
+  person,
+  textValues,
+} from "@posthorn/core";
 
-/** The request body that a message becomes. Name the page of the provider's documentation here. */
-export function buildPayload(message: NormalizedMessage): Record<string, JsonBody> {
+/** Mails that one batch request takes. https://docs.mailtrap.io/developers/email-sending/batch */
+const BATCH_LIMIT = 500;
+
+/** One request: whether it is a batch, its body, and the `to` recipients of its mails. */
+export interface MailtrapRequest {
+  readonly batch: boolean;
+  readonly body: JsonRecord;
+  readonly to: readonly Address[];
+}
+
+/**
+ * The requests that a message becomes.
+ *
+ * @see https://docs.mailtrap.io/developers/email-sending
+ */
+export function buildPayloads(message: NormalizedMessage): readonly MailtrapRequest[] {
+  const base = { ...buildBase(message), ...message.espExtra };
+  if (!message.isBatch) {
+    return [{ batch: false, body: { ...base, ...recipients(message, message.to) }, to: message.to }];
+  }
+  return chunk(message.to, BATCH_LIMIT).map((to) => ({
+    batch: true,
+    body: { base, requests: to.map((address) => buildOwn(message, address)) },
+    to,
+  }));
+}
+
+function recipients(message: NormalizedMessage, to: readonly Address[]): JsonRecord {
   return {
-    from: formatAddress(message.from[0]),
-    to: message.to.map(formatAddress),
-    cc: message.cc.length > 0 ? message.cc.map(formatAddress) : undefined,
-    bcc: message.bcc.length > 0 ? message.bcc.map(formatAddress) : undefined,
-    reply_to: message.replyTo[0] && formatAddress(message.replyTo[0]),
-    subject: message.subject,
-    text: message.text,
+    to: nonEmpty(to.map(person)),
+    cc: nonEmpty(message.cc.map(person)),
+    bcc: nonEmpty(message.bcc.map(person)),
+  };
+}
+
+function buildBase(message: NormalizedMessage): JsonRecord {
+  return {
+    from: person(message.from[0]),
+    reply_to: message.replyTo[0] && person(message.replyTo[0]),
+    subject: message.subject || undefined,
+    text: message.text || undefined,
     html: message.html,
-    ...message.espExtra,
+    headers: headerRecord(message.headers),
+    attachments: nonEmpty(
+      message.attachments.map(({ filename, content, contentType, contentId, inline }) => ({
+        filename: filename ?? "attachment",
+        content: content.base64(),
+        type: contentType,
+        ...(inline ? { disposition: "inline", content_id: contentId } : {}),
+      })),
+    ),
+    category: message.tags[0],
+    custom_variables: message.metadata && textValues(message.metadata),
+    template_uuid: message.templateId,
+    template_variables: message.mergeGlobalData,
+  };
+}
+
+/** What differs for one recipient: it takes the place of what the base has. */
+function buildOwn(message: NormalizedMessage, to: Address): JsonRecord {
+  const { email } = to;
+  const own = forRecipient(message, to);
+  return {
+    ...recipients(message, [to]),
+    headers: message.mergeHeaders?.[email] && headerRecord(own.headers),
+    custom_variables: message.mergeMetadata?.[email] && own.metadata && textValues(own.metadata),
+    template_variables: message.mergeData?.[email] && own.mergeGlobalData,
   };
 }

@@ -2,18 +2,31 @@ import {
   type BackendOptions,
   type ErrorBody,
   HttpBackend,
+  type MessageId,
   type NormalizedMessage,
   type ProviderAnswer,
   type ProviderRequest,
   type RecipientResults,
+  recipientGroups,
 } from "@posthorn/core";
 import { type PostalFeatures, postalFeatures } from "./features.js";
 import { buildPayload } from "./payload.js";
 
 /** Options of {@link PostalBackend}. */
 export interface PostalOptions extends BackendOptions<PostalFeatures> {
-  /** API key. Environment: `POSTAL_API_KEY`. */
+  /** API key of a credential of the mail server. Environment: `POSTAL_API_KEY`. */
   readonly apiKey?: string | undefined;
+  /** Where your Postal runs: `https://postal.example.com`. There is no default. Environment: `POSTAL_API_URL`. */
+  readonly apiUrl?: string | undefined;
+}
+
+interface Answer {
+  readonly status?: string;
+  readonly data?: {
+    readonly code?: string;
+    readonly message?: string;
+    readonly messages?: Readonly<Record<string, { readonly id: MessageId }>>;
+  };
 }
 
 /** Sends through Postal. Subclass it to override `createSession()`. */
@@ -26,31 +39,44 @@ export class PostalBackend extends HttpBackend<PostalFeatures, PostalOptions> {
         envPrefix: "POSTAL",
         features: postalFeatures,
         options: { apiKey: { required: true, secret: true } },
-        apiUrl: "https://postal.example/v1",
       },
       options,
     );
   }
 
   protected override buildRequests(message: NormalizedMessage): readonly ProviderRequest[] {
-    const recipients = [...message.to, ...message.cc, ...message.bcc];
-    return [{ path: "send", body: { json: buildPayload(message) }, recipients }];
+    return recipientGroups(message).map((to) => ({
+      path: "api/v1/send/message",
+      body: { json: buildPayload(message, to) },
+      recipients: [...to, ...message.cc, ...message.bcc],
+    }));
   }
 
   protected override authHeaders(): Readonly<Record<string, string>> {
-    return { authorization: `Bearer ${this.options.apiKey}` };
+    return { "x-server-api-key": this.options.apiKey ?? "" };
   }
 
+  // Errors are answers of 200 too. https://docs.postalserver.io/developer/api#responses
   protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const { id } = (answer.json() ?? {}) as { id?: unknown };
-    if (typeof id !== "string") throw answer.error("answered without a message id", "accepted");
-    return Object.fromEntries(
-      answer.request.recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
-    );
+    const { status, data } = (answer.json() ?? {}) as Answer;
+    if (status === "success" && data?.messages) {
+      const written = new Map(answer.request.recipients.map(({ email, address }) => [email, address]));
+      return Object.fromEntries(
+        Object.entries(data.messages).map(([email, { id }]) => [
+          written.get(email) ?? email,
+          { status: "queued", messageId: id },
+        ]),
+      );
+    }
+    if (status === "success" || status === undefined)
+      throw answer.error("answered without messages", "accepted");
+    throw answer.error(data?.message ?? `answered with the status ${status}`, "not-sent", {
+      code: data?.code,
+    });
   }
 
   protected override readError(body: unknown): ErrorBody {
-    const { message, code } = body as { message?: string; code?: string };
-    return { message, code };
+    const { data } = body as Answer;
+    return { message: data?.message, code: data?.code };
   }
 }

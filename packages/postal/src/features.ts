@@ -1,6 +1,10 @@
 import type { Features } from "@posthorn/core";
 
-/** What Postal's API can do. Name the page of its documentation here. */
+/**
+ * What Postal's API can do.
+ *
+ * @see https://docs.postalserver.io/developer/api
+ */
 export const postalFeatures = {
   cc: true,
   bcc: true,
@@ -8,13 +12,13 @@ export const postalFeatures = {
   html: true,
   amp: false,
   alternatives: false,
-  headers: false,
-  attachments: false,
+  headers: true,
+  attachments: true,
   inlineAttachments: false,
-  envelopeSender: false,
+  envelopeSender: true,
   metadata: false,
   sendAt: false,
-  tags: false,
+  tags: "one",
   trackClicks: false,
   trackOpens: false,
   templateId: false,

@@ -1,16 +1,39 @@
-import { formatAddress, type JsonBody, type NormalizedMessage } from "@posthorn/core";
+import {
+  type Address,
+  formatAddress,
+  headerRecord,
+  type JsonRecord,
+  type NormalizedMessage,
+  nonEmpty,
+} from "@posthorn/core";
 
-/** The request body that a message becomes. Name the page of the provider's documentation here. */
-export function buildPayload(message: NormalizedMessage): Record<string, JsonBody> {
+/**
+ * The body of send/message.
+ *
+ * @param to the primary recipients of this request
+ * @see https://docs.postalserver.io/developer/api
+ */
+export function buildPayload(message: NormalizedMessage, to: readonly Address[]): JsonRecord {
   return {
     from: formatAddress(message.from[0]),
-    to: message.to.map(formatAddress),
-    cc: message.cc.length > 0 ? message.cc.map(formatAddress) : undefined,
-    bcc: message.bcc.length > 0 ? message.bcc.map(formatAddress) : undefined,
+    // Required, empty as they may be.
+    to: to.map(formatAddress),
+    cc: message.cc.map(formatAddress),
+    bcc: message.bcc.map(formatAddress),
     reply_to: message.replyTo[0] && formatAddress(message.replyTo[0]),
+    sender: message.envelopeSender?.email,
     subject: message.subject,
-    text: message.text,
-    html: message.html,
+    plain_body: message.text || undefined,
+    html_body: message.html,
+    headers: headerRecord(message.headers),
+    tag: message.tags[0],
+    attachments: nonEmpty(
+      message.attachments.map(({ filename, content, contentType }) => ({
+        name: filename ?? "",
+        content_type: contentType,
+        data: content.base64(),
+      })),
+    ),
     ...message.espExtra,
   };
 }

@@ -5,15 +5,18 @@ import {
   type NormalizedMessage,
   type ProviderAnswer,
   type ProviderRequest,
+  type RecipientResult,
   type RecipientResults,
+  type ReportUnsupported,
 } from "@posthorn/core";
+import { isAnswer, type PostmarkAnswer, readMail } from "./answer.js";
 import { type PostmarkFeatures, postmarkFeatures } from "./features.js";
-import { buildPayload } from "./payload.js";
+import { buildPayloads } from "./payload.js";
 
 /** Options of {@link PostmarkBackend}. */
 export interface PostmarkOptions extends BackendOptions<PostmarkFeatures> {
-  /** API key. Environment: `POSTMARK_API_KEY`. */
-  readonly apiKey?: string | undefined;
+  /** Token of the server to send through. Environment: `POSTMARK_SERVER_TOKEN`. */
+  readonly serverToken?: string | undefined;
 }
 
 /** Sends through Postmark. Subclass it to override `createSession()`. */
@@ -25,32 +28,71 @@ export class PostmarkBackend extends HttpBackend<PostmarkFeatures, PostmarkOptio
         name: "Postmark",
         envPrefix: "POSTMARK",
         features: postmarkFeatures,
-        options: { apiKey: { required: true, secret: true } },
-        apiUrl: "https://postmark.example/v1",
+        options: { serverToken: { required: true, secret: true } },
+        apiUrl: "https://api.postmarkapp.com",
       },
       options,
     );
   }
 
-  protected override buildRequests(message: NormalizedMessage): readonly ProviderRequest[] {
-    const recipients = [...message.to, ...message.cc, ...message.bcc];
-    return [{ path: "send", body: { json: buildPayload(message) }, recipients }];
+  protected override buildRequests(
+    message: NormalizedMessage,
+    report: ReportUnsupported,
+  ): readonly ProviderRequest[] {
+    return buildPayloads(message, report).map(({ path, body, to }) => ({
+      path,
+      body: { json: body },
+      // A 422 can be an answer about recipients.
+      readable: [422],
+      recipients: [...to, ...message.cc, ...message.bcc],
+    }));
   }
 
   protected override authHeaders(): Readonly<Record<string, string>> {
-    return { authorization: `Bearer ${this.options.apiKey}` };
+    return { "x-postmark-server-token": this.options.serverToken ?? "" };
   }
 
   protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const { id } = (answer.json() ?? {}) as { id?: unknown };
-    if (typeof id !== "string") throw answer.error("answered without a message id", "accepted");
-    return Object.fromEntries(
-      answer.request.recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
-    );
+    const body = answer.json();
+    const batch = Array.isArray(body);
+    const entries: readonly unknown[] = batch ? body : [body];
+    if (!entries.every(isAnswer))
+      throw answer.error("answered something other than what became of each mail", "accepted");
+    const { message, request } = answer;
+    const unknown = (): RecipientResult => ({ status: "unknown", messageId: null });
+    const visible = message.isBatch ? request.recipients : message.to;
+    const results: Record<string, RecipientResult> = {};
+    if (!batch) for (const { address } of visible) results[address] = unknown();
+    for (const [index, entry] of entries.entries()) {
+      const to = batch ? request.recipients.slice(index, index + 1) : message.to;
+      const recipients = [...to, ...message.cc, ...message.bcc];
+      Object.assign(results, this.readEntry(answer, entry, recipients, batch));
+      if (entry.ErrorCode !== 0) continue;
+      // A single mail's answer does not name the copies, which went with it.
+      for (const { address } of [...message.cc, ...message.bcc]) {
+        results[address] ??= { status: "sent", messageId: entry.MessageID ?? null };
+      }
+    }
+    return results;
   }
 
+  // https://postmarkapp.com/developer/api/overview#error-codes
   protected override readError(body: unknown): ErrorBody {
-    const { message, code } = body as { message?: string; code?: string };
-    return { message, code };
+    const { ErrorCode, Message } = body as PostmarkAnswer;
+    return { code: ErrorCode, message: Message };
+  }
+
+  private readEntry(
+    answer: ProviderAnswer,
+    entry: PostmarkAnswer,
+    recipients: ProviderRequest["recipients"],
+    batch: boolean,
+  ): RecipientResults {
+    const results = readMail(entry, recipients);
+    if (results) return results;
+    if (!batch) throw answer.error(entry.Message, "not-sent", { code: entry.ErrorCode });
+    return Object.fromEntries(
+      recipients.slice(0, 1).map(({ address }) => [address, { status: "failed", messageId: null }]),
+    );
   }
 }

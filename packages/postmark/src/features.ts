@@ -1,29 +1,33 @@
 import type { Features } from "@posthorn/core";
 
-/** What Postmark's API can do. Name the page of its documentation here. */
+/**
+ * What Postmark's API can do.
+ *
+ * @see https://postmarkapp.com/developer/api/email-api
+ */
 export const postmarkFeatures = {
   cc: true,
   bcc: true,
-  replyTo: "one",
+  replyTo: true,
   html: true,
   amp: false,
   alternatives: false,
-  headers: false,
-  attachments: false,
-  inlineAttachments: false,
+  headers: true,
+  attachments: true,
+  inlineAttachments: true,
   envelopeSender: false,
-  metadata: false,
+  metadata: true,
   sendAt: false,
-  tags: false,
-  trackClicks: false,
-  trackOpens: false,
-  templateId: false,
-  mergeData: false,
-  mergeGlobalData: false,
-  mergeHeaders: false,
-  mergeMetadata: false,
+  tags: "one",
+  trackClicks: true,
+  trackOpens: true,
+  templateId: true,
+  mergeData: true,
+  mergeGlobalData: true,
+  mergeHeaders: true,
+  mergeMetadata: true,
   idempotencyKey: false,
-  multipleFrom: false,
+  multipleFrom: true,
 } as const satisfies Features;
 
 /** Type of {@link postmarkFeatures}. */

@@ -1,16 +1,97 @@
-import { formatAddress, type JsonBody, type NormalizedMessage } from "@posthorn/core";
+import {
+  type Address,
+  chunk,
+  formatAddress,
+  formatAddresses,
+  forRecipient,
+  type JsonBody,
+  type JsonRecord,
+  type NormalizedMessage,
+  nonEmpty,
+  type ReportUnsupported,
+} from "@posthorn/core";
 
-/** The request body that a message becomes. Name the page of the provider's documentation here. */
-export function buildPayload(message: NormalizedMessage): Record<string, JsonBody> {
+/** Mails that one batch request takes. https://postmarkapp.com/developer/api/email-api#send-batch-emails */
+const BATCH_LIMIT = 500;
+
+/** One request: its endpoint, its body and the `to` recipients of its mails. */
+export interface PostmarkRequest {
+  readonly path: string;
+  readonly body: JsonBody;
+  readonly to: readonly Address[];
+}
+
+/**
+ * The requests that a message becomes.
+ *
+ * @see https://postmarkapp.com/developer/api/email-api
+ * @see https://postmarkapp.com/developer/api/templates-api#email-with-template
+ */
+export function buildPayloads(
+  message: NormalizedMessage,
+  report: ReportUnsupported,
+): readonly PostmarkRequest[] {
+  const hasTemplate = message.templateId !== undefined;
+  const mails = message.isBatch ? message.to.map((to) => buildMail(forRecipient(message, to), [to])) : [];
+  if (!hasTemplate) reportMerge(message, report);
+  if (!message.isBatch) {
+    const body = buildMail(message, message.to);
+    return [{ path: hasTemplate ? "email/withTemplate/" : "email", body, to: message.to }];
+  }
+  const recipients = chunk(message.to, BATCH_LIMIT);
+  return chunk(mails, BATCH_LIMIT).map((batch, index) => ({
+    path: hasTemplate ? "email/batchWithTemplates" : "email/batch",
+    body: hasTemplate ? { Messages: batch } : batch,
+    to: recipients[index] ?? [],
+  }));
+}
+
+/** Only stored templates have variables. */
+function reportMerge(message: NormalizedMessage, report: ReportUnsupported): void {
+  const hasValues = (values: object | undefined): boolean => Object.keys(values ?? {}).length > 0;
+  if (Object.values(message.mergeData ?? {}).some(hasValues))
+    report("mergeData", "mergeData without a template");
+  if (hasValues(message.mergeGlobalData)) report("mergeGlobalData", "mergeGlobalData without a template");
+}
+
+function buildMail(message: NormalizedMessage, to: readonly Address[]): JsonRecord {
   return {
-    from: formatAddress(message.from[0]),
-    to: message.to.map(formatAddress),
-    cc: message.cc.length > 0 ? message.cc.map(formatAddress) : undefined,
-    bcc: message.bcc.length > 0 ? message.bcc.map(formatAddress) : undefined,
-    reply_to: message.replyTo[0] && formatAddress(message.replyTo[0]),
-    subject: message.subject,
-    text: message.text,
-    html: message.html,
+    From: formatAddresses(message.from),
+    To: list(to),
+    Cc: list(message.cc),
+    Bcc: list(message.bcc),
+    ReplyTo: list(message.replyTo),
+    Subject: message.subject || undefined,
+    TextBody: message.text || undefined,
+    HtmlBody: message.html,
+    Headers: nonEmpty(message.headers.map(([Name, value]) => ({ Name, Value: String(value) }))),
+    Attachments: nonEmpty(
+      message.attachments.map(({ filename, content, contentType, contentId, inline }) => ({
+        Name: filename ?? "",
+        Content: content.base64(),
+        ContentType: contentType,
+        ContentID: inline ? `cid:${contentId}` : undefined,
+      })),
+    ),
+    Metadata: message.metadata,
+    Tag: message.tags[0],
+    TrackOpens: message.trackOpens,
+    TrackLinks: message.trackClicks === undefined ? undefined : message.trackClicks ? "HtmlAndText" : "None",
+    ...template(message),
     ...message.espExtra,
   };
+}
+
+/** A template goes by its number or by its alias; the model is required, empty as it may be. */
+function template(message: NormalizedMessage): JsonRecord {
+  const { templateId } = message;
+  if (templateId === undefined) return {};
+  const id = /^\d+$/.test(String(templateId))
+    ? { TemplateId: Number(templateId) }
+    : { TemplateAlias: templateId };
+  return { ...id, TemplateModel: message.mergeGlobalData ?? {} };
+}
+
+function list(addresses: readonly Address[]): string | undefined {
+  return addresses.length > 0 ? addresses.map(formatAddress).join(", ") : undefined;
 }

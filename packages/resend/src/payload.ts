@@ -4,6 +4,7 @@ import {
   encodeWords,
   extensionOfType,
   formatAddress,
+  forRecipient,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
@@ -45,19 +46,6 @@ export function buildPayloads(
     body: to.map((address) => buildMail(forRecipient(shared, address), [address], report)),
     to,
   }));
-}
-
-/** The message as one recipient of a batch gets it. */
-function forRecipient(message: NormalizedMessage, { email }: Address): NormalizedMessage {
-  const own = message.mergeHeaders?.[email] ?? [];
-  const replaced = new Set(own.map(([name]) => name));
-  const metadata = { ...message.metadata, ...message.mergeMetadata?.[email] };
-  return {
-    ...message,
-    headers: [...message.headers.filter(([name]) => !replaced.has(name)), ...own],
-    metadata: Object.keys(metadata).length > 0 ? metadata : undefined,
-    mergeGlobalData: { ...message.mergeGlobalData, ...message.mergeData?.[email] },
-  };
 }
 
 function buildMail(

@@ -5,16 +5,32 @@ import {
   type NormalizedMessage,
   type ProviderAnswer,
   type ProviderRequest,
+  type RecipientResult,
   type RecipientResults,
+  type RecipientStatus,
+  recipientGroups,
 } from "@posthorn/core";
 import { type ScalewayFeatures, scalewayFeatures } from "./features.js";
 import { buildPayload } from "./payload.js";
 
 /** Options of {@link ScalewayBackend}. */
 export interface ScalewayOptions extends BackendOptions<ScalewayFeatures> {
-  /** API key. Environment: `SCALEWAY_API_KEY`. */
-  readonly apiKey?: string | undefined;
+  /** Secret key of an API key. Environment: `SCALEWAY_SECRET_KEY`. */
+  readonly secretKey?: string | undefined;
+  /** Id of the project to send for. Environment: `SCALEWAY_PROJECT_ID`. */
+  readonly projectId?: string | undefined;
+  /** Default `fr-par`. Environment: `SCALEWAY_REGION`. */
+  readonly region?: string | undefined;
 }
+
+/** Scaleway's words for what becomes of an email. https://www.scaleway.com/en/developers/api/transactional-email/ */
+const STATUSES: Readonly<Record<string, RecipientStatus>> = {
+  new: "queued",
+  sending: "queued",
+  sent: "sent",
+  failed: "failed",
+  canceled: "failed",
+};
 
 /** Sends through Scaleway. Subclass it to override `createSession()`. */
 export class ScalewayBackend extends HttpBackend<ScalewayFeatures, ScalewayOptions> {
@@ -25,32 +41,54 @@ export class ScalewayBackend extends HttpBackend<ScalewayFeatures, ScalewayOptio
         name: "Scaleway",
         envPrefix: "SCALEWAY",
         features: scalewayFeatures,
-        options: { apiKey: { required: true, secret: true } },
-        apiUrl: "https://scaleway.example/v1",
+        options: { secretKey: { required: true, secret: true }, projectId: { required: true }, region: {} },
+        apiUrl: "https://api.scaleway.com/transactional-email/v1alpha1",
       },
       options,
     );
   }
 
   protected override buildRequests(message: NormalizedMessage): readonly ProviderRequest[] {
-    const recipients = [...message.to, ...message.cc, ...message.bcc];
-    return [{ path: "send", body: { json: buildPayload(message) }, recipients }];
+    const { region = "fr-par", projectId = "" } = this.options;
+    return recipientGroups(message).map((to) => ({
+      path: `regions/${encodeURIComponent(region)}/emails`,
+      body: { json: buildPayload(message, to, projectId) },
+      recipients: [...to, ...message.cc, ...message.bcc],
+    }));
   }
 
   protected override authHeaders(): Readonly<Record<string, string>> {
-    return { authorization: `Bearer ${this.options.apiKey}` };
+    return { "x-auth-token": this.options.secretKey ?? "" };
   }
 
   protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const { id } = (answer.json() ?? {}) as { id?: unknown };
-    if (typeof id !== "string") throw answer.error("answered without a message id", "accepted");
+    const { emails } = (answer.json() ?? {}) as {
+      emails?: readonly { readonly id: string; readonly mail_rcpt: string; readonly status: string }[];
+    };
+    if (!Array.isArray(emails)) throw answer.error("answered without emails", "accepted");
+    const written = new Map(answer.request.recipients.map(({ email, address }) => [email, address]));
     return Object.fromEntries(
-      answer.request.recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
+      emails.map(({ id, mail_rcpt, status }): [string, RecipientResult] => [
+        written.get(mail_rcpt) ?? mail_rcpt,
+        { status: STATUSES[status] ?? "unknown", messageId: id },
+      ]),
     );
   }
 
+  // https://www.scaleway.com/en/developers/api/#statuses-and-error-handling
   protected override readError(body: unknown): ErrorBody {
-    const { message, code } = body as { message?: string; code?: string };
-    return { message, code };
+    const {
+      message,
+      type,
+      details = [],
+    } = body as {
+      message?: string;
+      type?: string;
+      details?: readonly { argument_name?: string; help_message?: string; reason?: string }[];
+    };
+    const more = details.map(
+      ({ argument_name, help_message, reason }) => `${argument_name}: ${help_message ?? reason}`,
+    );
+    return { message: [message, ...more].filter(Boolean).join("; "), code: type };
   }
 }

@@ -1,20 +1,24 @@
 import type { Features } from "@posthorn/core";
 
-/** What Scaleway's API can do. Name the page of its documentation here. */
+/**
+ * What Scaleway's API can do.
+ *
+ * @see https://www.scaleway.com/en/developers/api/transactional-email/
+ */
 export const scalewayFeatures = {
   cc: true,
   bcc: true,
-  replyTo: "one",
+  replyTo: true,
   html: true,
   amp: false,
   alternatives: false,
-  headers: false,
-  attachments: false,
+  headers: true,
+  attachments: true,
   inlineAttachments: false,
   envelopeSender: false,
-  metadata: false,
+  metadata: true,
   sendAt: false,
-  tags: false,
+  tags: true,
   trackClicks: false,
   trackOpens: false,
   templateId: false,

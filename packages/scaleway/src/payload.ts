@@ -1,16 +1,56 @@
-import { formatAddress, type JsonBody, type NormalizedMessage } from "@posthorn/core";
+import {
+  type Address,
+  encodeWords,
+  formatAddress,
+  type JsonRecord,
+  type NormalizedMessage,
+  nonEmpty,
+  person,
+} from "@posthorn/core";
 
-/** The request body that a message becomes. Name the page of the provider's documentation here. */
-export function buildPayload(message: NormalizedMessage): Record<string, JsonBody> {
+/**
+ * The body of a create-email request.
+ *
+ * @param to the primary recipients of this request
+ * @see https://www.scaleway.com/en/developers/api/transactional-email/
+ */
+export function buildPayload(
+  message: NormalizedMessage,
+  to: readonly Address[],
+  projectId: string,
+): JsonRecord {
   return {
-    from: formatAddress(message.from[0]),
-    to: message.to.map(formatAddress),
-    cc: message.cc.length > 0 ? message.cc.map(formatAddress) : undefined,
-    bcc: message.bcc.length > 0 ? message.bcc.map(formatAddress) : undefined,
-    reply_to: message.replyTo[0] && formatAddress(message.replyTo[0]),
+    project_id: projectId,
+    from: person(message.from[0]),
+    to: nonEmpty(to.map(person)),
+    cc: nonEmpty(message.cc.map(person)),
+    bcc: nonEmpty(message.bcc.map(person)),
     subject: message.subject,
-    text: message.text,
+    text: message.text || undefined,
     html: message.html,
+    attachments: nonEmpty(
+      message.attachments.map(({ filename, content, contentType }) => ({
+        name: filename ?? null,
+        type: contentType,
+        content: content.base64(),
+      })),
+    ),
+    additional_headers: nonEmpty(headers(message)),
     ...message.espExtra,
   };
+}
+
+/** Scaleway has no fields for replies, tags and metadata, so they travel as headers. */
+function headers(message: NormalizedMessage): JsonRecord[] {
+  const all: [key: string, value: string][] = [];
+  if (message.replyTo.length > 0) {
+    const addresses = message.replyTo.map((address) =>
+      formatAddress({ ...address, name: encodeWords(address.name) }),
+    );
+    all.push(["Reply-To", addresses.join(", ")]);
+  }
+  all.push(...message.headers.map(([key, value]): [string, string] => [key, String(value)]));
+  if (message.metadata) all.push(["X-Metadata", JSON.stringify(message.metadata)]);
+  if (message.tags.length > 0) all.push(["X-Tags", JSON.stringify(message.tags)]);
+  return all.map(([key, value]) => ({ key, value }));
 }

@@ -1,5 +1,7 @@
 import {
+  type Address,
   type BackendOptions,
+  chunk,
   type ErrorBody,
   HttpBackend,
   type NormalizedMessage,
@@ -14,43 +16,93 @@ import { buildPayload } from "./payload.js";
 export interface SendgridOptions extends BackendOptions<SendgridFeatures> {
   /** API key. Environment: `SENDGRID_API_KEY`. */
   readonly apiKey?: string | undefined;
+  /** Base URL of the API: `https://api.eu.sendgrid.com/v3` for EU subusers. Environment: `SENDGRID_API_URL`. */
+  readonly apiUrl?: string | undefined;
+  /**
+   * Whether each recipient of a batch (or each message) gets an id of our own as custom argument, given back in
+   * webhooks: SendGrid's answer has none that its webhooks know. Default `true`. Environment:
+   * `SENDGRID_GENERATE_MESSAGE_ID`.
+   */
+  readonly generateMessageId?: boolean | undefined;
+  /**
+   * Delimiters of legacy template variables, with `{}` for the name: `:{}-field`. Environment:
+   * `SENDGRID_MERGE_FIELD_FORMAT`.
+   */
+  readonly mergeFieldFormat?: string | undefined;
 }
 
-/** Sends through Sendgrid. Subclass it to override `createSession()`. */
+/** Personalizations that one request takes. https://www.twilio.com/docs/sendgrid/for-developers/sending-email/personalizations */
+const BATCH_LIMIT = 1000;
+
+/** Sends through SendGrid. Subclass it to override `createSession()`. */
 export class SendgridBackend extends HttpBackend<SendgridFeatures, SendgridOptions> {
+  /** Ids of our own for the recipients of each request under way. */
+  private readonly ids = new WeakMap<ProviderRequest, ReadonlyMap<string, string>>();
+
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: SendgridOptions = {}) {
     super(
       {
-        name: "Sendgrid",
+        name: "SendGrid",
         envPrefix: "SENDGRID",
         features: sendgridFeatures,
-        options: { apiKey: { required: true, secret: true } },
-        apiUrl: "https://sendgrid.example/v1",
+        options: {
+          apiKey: { required: true, secret: true },
+          generateMessageId: { type: "boolean" },
+          mergeFieldFormat: {},
+        },
+        apiUrl: "https://api.sendgrid.com/v3",
       },
       options,
     );
   }
 
   protected override buildRequests(message: NormalizedMessage): readonly ProviderRequest[] {
-    const recipients = [...message.to, ...message.cc, ...message.bcc];
-    return [{ path: "send", body: { json: buildPayload(message) }, recipients }];
+    const batches = message.isBatch ? chunk(message.to, BATCH_LIMIT) : [message.to];
+    return batches.map((to) => this.buildRequest(message, to));
   }
 
   protected override authHeaders(): Readonly<Record<string, string>> {
     return { authorization: `Bearer ${this.options.apiKey}` };
   }
 
+  // 202 without a body; X-Message-ID is not what webhooks call it.
   protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const { id } = (answer.json() ?? {}) as { id?: unknown };
-    if (typeof id !== "string") throw answer.error("answered without a message id", "accepted");
+    const ids = this.ids.get(answer.request);
+    const fallback =
+      this.options.generateMessageId === false ? (answer.headers["x-message-id"] ?? null) : null;
     return Object.fromEntries(
-      answer.request.recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
+      answer.request.recipients.map(({ address }) => [
+        address,
+        { status: "queued", messageId: ids?.get(address) ?? fallback },
+      ]),
     );
   }
 
+  // https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/errors
   protected override readError(body: unknown): ErrorBody {
-    const { message, code } = body as { message?: string; code?: string };
-    return { message, code };
+    const { errors } = body as { errors: { message: string; field?: string | null }[] };
+    return {
+      message: errors.map(({ message, field }) => (field ? `${message} (${field})` : message)).join("; "),
+    };
+  }
+
+  private buildRequest(message: NormalizedMessage, to: readonly Address[]): ProviderRequest {
+    const generate = this.options.generateMessageId !== false;
+    const recipients = [...to, ...message.cc, ...message.bcc];
+    const groups = (message.isBatch ? to.map((address) => [address]) : [to]).map((members) => ({
+      to: members,
+      id: generate ? crypto.randomUUID() : undefined,
+    }));
+    const format = { mergeFieldFormat: this.options.mergeFieldFormat };
+    const request = { path: "mail/send", body: { json: buildPayload(message, groups, format) }, recipients };
+    const ids = new Map<string, string>();
+    for (const { to: members, id } of groups) {
+      // Those who get copies of a batch get one of each; the last is as good as any.
+      for (const { address } of [...members, ...message.cc, ...message.bcc])
+        if (id !== undefined) ids.set(address, id);
+    }
+    this.ids.set(request, ids);
+    return request;
   }
 }

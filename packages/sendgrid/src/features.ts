@@ -1,27 +1,31 @@
 import type { Features } from "@posthorn/core";
 
-/** What Sendgrid's API can do. Name the page of its documentation here. */
+/**
+ * What SendGrid's API can do.
+ *
+ * @see https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
+ */
 export const sendgridFeatures = {
   cc: true,
   bcc: true,
-  replyTo: "one",
+  replyTo: true,
   html: true,
-  amp: false,
-  alternatives: false,
-  headers: false,
-  attachments: false,
-  inlineAttachments: false,
+  amp: true,
+  alternatives: true,
+  headers: true,
+  attachments: true,
+  inlineAttachments: true,
   envelopeSender: false,
-  metadata: false,
-  sendAt: false,
-  tags: false,
-  trackClicks: false,
-  trackOpens: false,
-  templateId: false,
-  mergeData: false,
-  mergeGlobalData: false,
-  mergeHeaders: false,
-  mergeMetadata: false,
+  metadata: true,
+  sendAt: true,
+  tags: true,
+  trackClicks: true,
+  trackOpens: true,
+  templateId: true,
+  mergeData: true,
+  mergeGlobalData: true,
+  mergeHeaders: true,
+  mergeMetadata: true,
   idempotencyKey: false,
   multipleFrom: false,
 } as const satisfies Features;

@@ -1,16 +1,126 @@
-import { formatAddress, type JsonBody, type NormalizedMessage } from "@posthorn/core";
+import {
+  type Address,
+  compact,
+  deepMerge,
+  headerRecord,
+  type JsonRecord,
+  type JsonValue,
+  type NormalizedMessage,
+  nonEmpty,
+  person,
+  SerializationError,
+  textValues,
+} from "@posthorn/core";
 
-/** The request body that a message becomes. Name the page of the provider's documentation here. */
-export function buildPayload(message: NormalizedMessage): Record<string, JsonBody> {
-  return {
-    from: formatAddress(message.from[0]),
-    to: message.to.map(formatAddress),
-    cc: message.cc.length > 0 ? message.cc.map(formatAddress) : undefined,
-    bcc: message.bcc.length > 0 ? message.bcc.map(formatAddress) : undefined,
-    reply_to: message.replyTo[0] && formatAddress(message.replyTo[0]),
-    subject: message.subject,
-    text: message.text,
-    html: message.html,
-    ...message.espExtra,
+/** How template variables reach a template. */
+export interface MergeFormat {
+  /** Delimiters of legacy substitutions, with `{}` for the name: `:{}-field`. Absent: names are used as they are. */
+  readonly mergeFieldFormat: string | undefined;
+}
+
+/** A group of recipients who see each other: all of a message, or one of a batch. */
+interface Group {
+  readonly to: readonly Address[];
+  /** An id of our own for it. */
+  readonly id: string | undefined;
+}
+
+/**
+ * The body of mail/send.
+ *
+ * @param groups the `to` recipients, all together or each alone
+ * @see https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
+ */
+export function buildPayload(
+  message: NormalizedMessage,
+  groups: readonly Group[],
+  format: MergeFormat,
+): JsonRecord {
+  const payload: JsonRecord = {
+    personalizations: groups.map((group) => personalization(message, group, format)),
+    from: person(message.from[0]),
+    reply_to_list: nonEmpty(message.replyTo.map(person)),
+    subject: message.subject || undefined,
+    content: nonEmpty(contents(message)),
+    attachments: nonEmpty(
+      message.attachments.map(({ filename, content, contentType, contentId, inline }) => ({
+        content: content.base64(),
+        type: contentType,
+        filename: filename ?? "",
+        ...(inline ? { disposition: "inline", content_id: contentId } : {}),
+      })),
+    ),
+    headers: headerRecord(message.headers),
+    categories: nonEmpty(message.tags),
+    custom_args: message.metadata && textValues(message.metadata),
+    send_at: message.sendAt && Math.floor(message.sendAt.time / 1000),
+    template_id: message.templateId,
+    tracking_settings: compact({
+      click_tracking: message.trackClicks === undefined ? undefined : { enable: message.trackClicks },
+      open_tracking: message.trackOpens === undefined ? undefined : { enable: message.trackOpens },
+    }),
   };
+  const { merge_field_format: _, use_dynamic_template: __, ...extra } = message.espExtra;
+  return deepMerge(payload, extra) as JsonRecord;
+}
+
+function personalization(message: NormalizedMessage, { to, id }: Group, format: MergeFormat): JsonRecord {
+  const own = message.isBatch ? to[0]?.email : undefined;
+  const metadata = own === undefined ? undefined : message.mergeMetadata?.[own];
+  return {
+    to: nonEmpty(to.map(person)),
+    cc: nonEmpty(message.cc.map(person)),
+    bcc: nonEmpty(message.bcc.map(person)),
+    headers: headerRecord((own === undefined ? undefined : message.mergeHeaders?.[own]) ?? []),
+    // Named as Anymail names it, so that webhooks of both can read it.
+    custom_args: compact({ ...(metadata ? textValues(metadata) : {}), anymail_id: id }),
+    ...variables(message, own, format),
+  };
+}
+
+/** Dynamic templates take any JSON. Legacy ones, and a message's own text, take texts to put in place of others. */
+function variables(message: NormalizedMessage, email: string | undefined, format: MergeFormat): JsonRecord {
+  const values = {
+    ...message.mergeGlobalData,
+    ...(email === undefined ? undefined : message.mergeData?.[email]),
+  };
+  if (Object.keys(values).length === 0) return {};
+  if (isDynamic(message)) return { dynamic_template_data: values };
+  const given = message.espExtra["merge_field_format"];
+  const pattern = typeof given === "string" ? given : format.mergeFieldFormat;
+  const named = Object.entries(values).map(([name, value]) => [
+    pattern ? pattern.replace("{}", name) : name,
+    substitution(name, value),
+  ]);
+  return { substitutions: Object.fromEntries(named) };
+}
+
+/** The ids of dynamic templates begin with `d-`; `espExtra.use_dynamic_template` says otherwise. */
+function isDynamic(message: NormalizedMessage): boolean {
+  const forced = message.espExtra["use_dynamic_template"];
+  return typeof forced === "boolean" ? forced : String(message.templateId ?? "").startsWith("d-");
+}
+
+function substitution(name: string, value: JsonValue): JsonValue {
+  if (value === null) return null;
+  if (typeof value === "object") {
+    const field = `mergeData["${name}"]`;
+    throw new SerializationError(
+      `"${field}" is a list or an object: SendGrid's legacy substitutions are texts; use a dynamic template`,
+      { field, provider: "SendGrid" },
+    );
+  }
+  return String(value);
+}
+
+function contents(message: NormalizedMessage): JsonRecord[] {
+  const parts: JsonRecord[] = [];
+  if (message.text !== undefined && message.text !== "")
+    parts.push({ type: "text/plain", value: message.text });
+  // The order matters: the richest comes last, AMP between text and HTML.
+  if (message.amp !== undefined) parts.push({ type: "text/x-amp-html", value: message.amp });
+  if (message.html !== undefined) parts.push({ type: "text/html", value: message.html });
+  for (const { contentType, content } of message.alternatives)
+    parts.push({ type: contentType, value: content });
+  return parts;
 }

@@ -6,6 +6,8 @@ import {
   type ProviderAnswer,
   type ProviderRequest,
   type RecipientResults,
+  type RecipientStatus,
+  type ReportUnsupported,
 } from "@posthorn/core";
 import { type SparkpostFeatures, sparkpostFeatures } from "./features.js";
 import { buildPayload } from "./payload.js";
@@ -14,43 +16,73 @@ import { buildPayload } from "./payload.js";
 export interface SparkpostOptions extends BackendOptions<SparkpostFeatures> {
   /** API key. Environment: `SPARKPOST_API_KEY`. */
   readonly apiKey?: string | undefined;
+  /** Base URL of the API: `https://api.eu.sparkpost.com/api/v1` for EU accounts. Environment: `SPARKPOST_API_URL`. */
+  readonly apiUrl?: string | undefined;
+  /** Id of the subaccount to send as. Environment: `SPARKPOST_SUBACCOUNT`. */
+  readonly subaccount?: string | number | undefined;
 }
 
-/** Sends through Sparkpost. Subclass it to override `createSession()`. */
+/** Sends through SparkPost. Subclass it to override `createSession()`. */
 export class SparkpostBackend extends HttpBackend<SparkpostFeatures, SparkpostOptions> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: SparkpostOptions = {}) {
     super(
       {
-        name: "Sparkpost",
+        name: "SparkPost",
         envPrefix: "SPARKPOST",
         features: sparkpostFeatures,
-        options: { apiKey: { required: true, secret: true } },
-        apiUrl: "https://sparkpost.example/v1",
+        options: { apiKey: { required: true, secret: true }, subaccount: { type: "string-or-number" } },
+        apiUrl: "https://api.sparkpost.com/api/v1",
       },
       options,
     );
   }
 
-  protected override buildRequests(message: NormalizedMessage): readonly ProviderRequest[] {
+  protected override buildRequests(
+    message: NormalizedMessage,
+    report: ReportUnsupported,
+  ): readonly ProviderRequest[] {
     const recipients = [...message.to, ...message.cc, ...message.bcc];
-    return [{ path: "send", body: { json: buildPayload(message) }, recipients }];
+    return [{ path: "transmissions/", body: { json: buildPayload(message, report) }, recipients }];
   }
 
   protected override authHeaders(): Readonly<Record<string, string>> {
-    return { authorization: `Bearer ${this.options.apiKey}` };
+    const { apiKey = "", subaccount } = this.options;
+    return {
+      authorization: apiKey,
+      ...(subaccount === undefined ? {} : { "x-msys-subaccount": String(subaccount) }),
+    };
   }
 
+  // The answer has counts only: they tell of single recipients when all went the same way.
   protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const { id } = (answer.json() ?? {}) as { id?: unknown };
-    if (typeof id !== "string") throw answer.error("answered without a message id", "accepted");
-    return Object.fromEntries(
-      answer.request.recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
-    );
+    const { results } = (answer.json() ?? {}) as {
+      results?: { id?: string; total_accepted_recipients?: number; total_rejected_recipients?: number };
+    };
+    if (typeof results?.id !== "string") throw answer.error("answered without a transmission id", "accepted");
+    const { message, request } = answer;
+    const copies = message.cc.length + message.bcc.length;
+    const sent = message.isBatch ? message.to.length * (1 + copies) : message.to.length + copies;
+    const {
+      id: messageId,
+      total_accepted_recipients: accepted,
+      total_rejected_recipients: rejected,
+    } = results;
+    const status: RecipientStatus =
+      accepted === sent && rejected === 0
+        ? "queued"
+        : rejected === sent && accepted === 0
+          ? "rejected"
+          : "unknown";
+    return Object.fromEntries(request.recipients.map(({ address }) => [address, { status, messageId }]));
   }
 
+  // https://developers.sparkpost.com/api/#header-errors
   protected override readError(body: unknown): ErrorBody {
-    const { message, code } = body as { message?: string; code?: string };
-    return { message, code };
+    const { errors } = body as { errors: { message: string; description?: string; code?: string }[] };
+    const texts = errors.map(({ message, description }) =>
+      description ? `${message}: ${description}` : message,
+    );
+    return { message: texts.join("; "), code: errors[0]?.code };
   }
 }

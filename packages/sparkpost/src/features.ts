@@ -1,27 +1,31 @@
 import type { Features } from "@posthorn/core";
 
-/** What Sparkpost's API can do. Name the page of its documentation here. */
+/**
+ * What SparkPost's API can do.
+ *
+ * @see https://developers.sparkpost.com/api/transmissions/
+ */
 export const sparkpostFeatures = {
   cc: true,
   bcc: true,
-  replyTo: "one",
+  replyTo: true,
   html: true,
-  amp: false,
+  amp: true,
   alternatives: false,
-  headers: false,
-  attachments: false,
-  inlineAttachments: false,
-  envelopeSender: false,
-  metadata: false,
-  sendAt: false,
-  tags: false,
-  trackClicks: false,
-  trackOpens: false,
-  templateId: false,
-  mergeData: false,
-  mergeGlobalData: false,
+  headers: true,
+  attachments: true,
+  inlineAttachments: true,
+  envelopeSender: true,
+  metadata: true,
+  sendAt: true,
+  tags: "one",
+  trackClicks: true,
+  trackOpens: true,
+  templateId: true,
+  mergeData: true,
+  mergeGlobalData: true,
   mergeHeaders: false,
-  mergeMetadata: false,
+  mergeMetadata: true,
   idempotencyKey: false,
   multipleFrom: false,
 } as const satisfies Features;

@@ -1,16 +1,111 @@
-import { formatAddress, type JsonBody, type NormalizedMessage } from "@posthorn/core";
+import {
+  type Address,
+  compact,
+  deepMerge,
+  formatAddress,
+  formatAddresses,
+  type JsonRecord,
+  type NormalizedMessage,
+  nonEmpty,
+  type ReportUnsupported,
+} from "@posthorn/core";
 
-/** The request body that a message becomes. Name the page of the provider's documentation here. */
-export function buildPayload(message: NormalizedMessage): Record<string, JsonBody> {
+/**
+ * The body of transmissions.
+ *
+ * @see https://developers.sparkpost.com/api/transmissions/#transmissions-post-send-inline-content
+ */
+export function buildPayload(message: NormalizedMessage, report: ReportUnsupported): JsonRecord {
+  const payload: JsonRecord = {
+    recipients: message.isBatch ? batchRecipients(message) : sharedRecipients(message),
+    content: message.templateId === undefined ? inlineContent(message) : templateContent(message, report),
+    campaign_id: message.tags[0],
+    metadata: message.metadata,
+    substitution_data: message.mergeGlobalData,
+    return_path: message.envelopeSender?.email,
+    options: compact({
+      start_time: message.sendAt?.iso,
+      open_tracking: message.trackOpens,
+      click_tracking: message.trackClicks,
+    }),
+  };
+  return deepMerge(payload, message.espExtra) as JsonRecord;
+}
+
+/** Everyone of one mail: all see the same To header. */
+function sharedRecipients(message: NormalizedMessage): JsonRecord[] {
+  const header_to = formatAddresses(message.to);
+  return [...message.to, ...message.cc, ...message.bcc].map(({ email }) => ({
+    address: { email, header_to },
+  }));
+}
+
+/** One mail for each `to` recipient, with copies of each for `cc` and `bcc`. */
+function batchRecipients(message: NormalizedMessage): JsonRecord[] {
+  return message.to.flatMap((to) => {
+    const own = {
+      substitution_data: message.mergeData?.[to.email],
+      metadata: message.mergeMetadata?.[to.email],
+    };
+    const header_to = formatAddress(to);
+    return [to, ...message.cc, ...message.bcc].map(({ email }) => ({
+      address: { email, header_to },
+      ...own,
+    }));
+  });
+}
+
+function inlineContent(message: NormalizedMessage): JsonRecord {
   return {
-    from: formatAddress(message.from[0]),
-    to: message.to.map(formatAddress),
-    cc: message.cc.length > 0 ? message.cc.map(formatAddress) : undefined,
-    bcc: message.bcc.length > 0 ? message.bcc.map(formatAddress) : undefined,
-    reply_to: message.replyTo[0] && formatAddress(message.replyTo[0]),
+    from: sender(message.from[0]),
     subject: message.subject,
+    reply_to: message.replyTo.length > 0 ? formatAddresses(message.replyTo) : undefined,
+    headers: headers(message),
     text: message.text,
     html: message.html,
-    ...message.espExtra,
+    amp_html: message.amp,
+    attachments: files(message, false),
+    inline_images: files(message, true),
   };
+}
+
+/** A stored template has all its content itself: nothing of it can be given with it. */
+function templateContent(message: NormalizedMessage, report: ReportUnsupported): JsonRecord {
+  const given = {
+    attachments: message.attachments.length > 0,
+    headers: message.headers.length > 0,
+    cc: message.cc.length > 0,
+    replyTo: message.replyTo.length > 0,
+    subject: Boolean(message.subject),
+    text: Boolean(message.text),
+    html: message.html !== undefined,
+    amp: message.amp !== undefined,
+  };
+  for (const [field, isGiven] of Object.entries(given)) {
+    if (isGiven) report(field as keyof typeof given, `${field} together with a template`);
+  }
+  return { template_id: message.templateId };
+}
+
+function sender({ name, email }: Address): string {
+  return formatAddress({ name, email });
+}
+
+function headers(message: NormalizedMessage): JsonRecord | undefined {
+  const all: JsonRecord = Object.fromEntries(message.headers.map(([name, value]) => [name, String(value)]));
+  // Copies are recipients like all others; this header makes them visible as such.
+  if (message.cc.length > 0) all["Cc"] = formatAddresses(message.cc);
+  return compact(all);
+}
+
+function files(message: NormalizedMessage, inline: boolean): readonly JsonRecord[] | undefined {
+  return nonEmpty(
+    message.attachments
+      .filter((attachment) => attachment.inline === inline)
+      .map(({ contentType, contentId, filename, content }) => ({
+        type: contentType,
+        name: (inline ? contentId : filename) ?? "",
+        data: content.base64(),
+      })),
+  );
 }

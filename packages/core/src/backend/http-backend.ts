@@ -46,6 +46,8 @@ export interface ProviderRequest {
   /** Headers beside those of authentication. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: RequestBody;
+  /** Statuses beside 2xx whose answers `readAnswer` reads, since they can speak of single recipients. */
+  readonly readable?: readonly number[];
   /** The recipients it sends to. */
   readonly recipients: readonly Address[];
 }
@@ -305,7 +307,8 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     this.debug(
       () => `← ${response.status}\n${headerLines(this.redactor.headers(response.headers))}\n${response.text}`,
     );
-    if (response.delivery === "accepted" && response.bodyError === undefined) return response;
+    const readable = response.delivery === "accepted" || request.readable?.includes(response.status);
+    if (readable && response.bodyError === undefined) return response;
     throw apiErrorFrom(this.provider, this.redactor, wire, response, idempotent, (body) =>
       this.readError(body),
     );
@@ -361,7 +364,8 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
       try {
         return JSON.parse(response.text);
       } catch {
-        throw error(`answered ${response.status} with something that is not JSON`, "accepted");
+        const delivery = response.status < 300 ? "accepted" : "not-sent";
+        throw error(`answered ${response.status} with something that is not JSON`, delivery);
       }
     };
     const { status, headers, text } = response;

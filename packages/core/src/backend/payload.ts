@@ -1,3 +1,5 @@
+import type { Address } from "../message/address.js";
+import type { HeaderList, NormalizedMessage } from "../message/normalize.js";
 import type { JsonBody } from "./body.js";
 
 /** A JSON object under construction. */
@@ -53,4 +55,35 @@ export async function uuidFrom(text: string): Promise<string> {
   digest[8] = ((digest[8] ?? 0) & 0x3f) | 0x80;
   const hex = Array.from(digest.subarray(0, 16), (octet) => octet.toString(16).padStart(2, "0")).join("");
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** An address as most JSON APIs want it. */
+export function person({ name, email }: Address): { readonly email: string; readonly name?: string } {
+  return name === "" ? { email } : { email, name };
+}
+
+/** Headers as an object of texts; `undefined` when there are none. */
+export function headerRecord(headers: HeaderList): JsonRecord | undefined {
+  return compact(Object.fromEntries(headers.map(([name, value]) => [name, String(value)])));
+}
+
+/**
+ * The message as one recipient of a batch gets it: their headers over the common ones, and their metadata and template
+ * variables (as `mergeGlobalData`) likewise.
+ */
+export function forRecipient(message: NormalizedMessage, { email }: Address): NormalizedMessage {
+  const own = message.mergeHeaders?.[email] ?? [];
+  const replaced = new Set(own.map(([name]) => name));
+  const metadata = { ...message.metadata, ...message.mergeMetadata?.[email] };
+  return {
+    ...message,
+    headers: [...message.headers.filter(([name]) => !replaced.has(name)), ...own],
+    metadata: Object.keys(metadata).length > 0 ? metadata : undefined,
+    mergeGlobalData: { ...message.mergeGlobalData, ...message.mergeData?.[email] },
+  };
+}
+
+/** The `to` recipients in the groups that see each other: each alone in a batch, otherwise all together. */
+export function recipientGroups(message: NormalizedMessage): readonly (readonly Address[])[] {
+  return message.isBatch ? message.to.map((address) => [address]) : [message.to];
 }

@@ -1,0 +1,80 @@
+import { type Address, parseAddressText, type RecipientResult, type RecipientStatus } from "@posthorn/core";
+
+/** What Postmark says of one mail. https://postmarkapp.com/developer/api/email-api#send-a-single-email */
+export interface PostmarkAnswer {
+  readonly ErrorCode: number;
+  readonly Message: string;
+  readonly To?: string;
+  readonly Cc?: string;
+  readonly Bcc?: string;
+  readonly MessageID?: string;
+}
+
+/** Whether a value is what Postmark says of one mail. */
+export function isAnswer(value: unknown): value is PostmarkAnswer {
+  const { ErrorCode, Message } = (value ?? {}) as Partial<PostmarkAnswer>;
+  return typeof ErrorCode === "number" && typeof Message === "string";
+}
+
+/** `You tried to send to … inactive. … Found inactive addresses: a@example.com, b@example.com. Inactive …` */
+const INACTIVE = /inactive addresses: (.*?)\.(?:\s|$)/i;
+const LAST_INACTIVE = /inactive addresses: (.*)$/im;
+
+/** Error 406: every recipient is suppressed. 300: something is not valid, often an address. */
+const INACTIVE_RECIPIENT = 406;
+const INVALID_REQUEST = 300;
+
+/**
+ * What an answer says of the recipients of its mail; `undefined` when it is an error of the request as a whole.
+ *
+ * @see https://postmarkapp.com/developer/api/overview#error-codes
+ */
+export function readMail(
+  answer: PostmarkAnswer,
+  recipients: readonly Address[],
+): Readonly<Record<string, RecipientResult>> | undefined {
+  if (answer.ErrorCode === 0) {
+    const inactive = inactiveAddresses(answer.Message);
+    const named = [answer.To, answer.Cc, answer.Bcc].flatMap((field) =>
+      field ? parseAddressText(field, "To") : [],
+    );
+    return Object.fromEntries(
+      named.map(({ address }) => {
+        const known =
+          recipients.find((recipient) => sameAddress(recipient.email, address))?.address ?? address;
+        const rejected = inactive.has(address.toLowerCase());
+        return [
+          known,
+          rejected ? status("rejected") : { status: "sent", messageId: answer.MessageID ?? null },
+        ];
+      }),
+    );
+  }
+  if (answer.ErrorCode === INACTIVE_RECIPIENT) {
+    const inactive = inactiveAddresses(answer.Message);
+    // When it names none, the mail's only recipient is meant.
+    const all = recipients.filter(({ email }) => inactive.size === 0 || inactive.has(email.toLowerCase()));
+    return Object.fromEntries(all.map(({ address }) => [address, status("rejected")]));
+  }
+  if (
+    answer.ErrorCode === INVALID_REQUEST &&
+    /^(?:Invalid|Error parsing) '(?:To|Cc|Bcc)'/i.test(answer.Message)
+  ) {
+    return Object.fromEntries(recipients.map(({ address }) => [address, status("invalid")]));
+  }
+  return undefined;
+}
+
+function status(word: RecipientStatus): RecipientResult {
+  return { status: word, messageId: null };
+}
+
+function inactiveAddresses(message: string): ReadonlySet<string> {
+  const found = INACTIVE.exec(message)?.[1] ?? LAST_INACTIVE.exec(message)?.[1] ?? "";
+  const addresses = found.split(",").map((address) => address.trim().replace(/\.$/, "").toLowerCase());
+  return new Set(addresses.filter((address) => address !== ""));
+}
+
+function sameAddress(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
