@@ -67,9 +67,10 @@ export class MandrillBackend extends HttpBackend<MandrillFeatures, MandrillOptio
     if (!Array.isArray(entries) || !entries.every(isEntry)) {
       throw answer.error("answered with something other than a list of recipients", "accepted");
     }
+    const written = new Map(answer.request.recipients.map(({ email, address }) => [email, address]));
     return Object.fromEntries(
       entries.map(({ email, status, _id }) => [
-        email,
+        written.get(email) ?? email,
         { status: STATUSES[status] ?? "unknown", messageId: _id ?? null },
       ]),
     );

@@ -56,8 +56,13 @@ export class PostmarkBackend extends HttpBackend<PostmarkFeatures, PostmarkOptio
     const body = answer.json();
     const batch = Array.isArray(body);
     const entries: readonly unknown[] = batch ? body : [body];
-    if (!entries.every(isAnswer))
-      throw answer.error("answered something other than what became of each mail", "accepted");
+    if (!entries.every(isAnswer)) {
+      const delivery = answer.status < 300 ? "accepted" : "not-sent";
+      throw answer.error(
+        `answered ${answer.status} with something other than what became of each mail`,
+        delivery,
+      );
+    }
     const { message, request } = answer;
     const unknown = (): RecipientResult => ({ status: "unknown", messageId: null });
     const visible = message.isBatch ? request.recipients : message.to;

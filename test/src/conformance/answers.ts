@@ -10,6 +10,13 @@ const list = (value: unknown): readonly Record<string, unknown>[] =>
 
 /** How each provider says yes to a request. */
 export const YES: Readonly<Record<string, (body: Body) => Answer>> = {
+  "amazon-ses": (body) => {
+    const entries = list(field(body, "BulkEmailEntries"));
+    if (entries.length === 0) return json({ MessageId: "m1" });
+    return json({
+      BulkEmailEntryResults: entries.map((_, index) => ({ Status: "SUCCESS", MessageId: `b${index}` })),
+    });
+  },
   brevo: (body) => {
     const versions = list(field(body, "messageVersions"));
     return versions.length > 0

@@ -99,7 +99,9 @@ function jsonOf(request: RawRequest): Body {
   }
 }
 const bodies = (): string =>
-  server.requests.map(({ headers, body }) => JSON.stringify(headers) + plainText(body.toString())).join("\n");
+  server.requests
+    .map(({ path, headers, body }) => path + JSON.stringify(headers) + plainText(body.toString()))
+    .join("\n");
 /** Bodies with escapes of JSON and forms undone, so that a value can be looked for. */
 const plainText = (text: string): string => {
   const decoded = /^[\w%.+:*-]+=/.test(text) ? decodeURIComponent(text.replaceAll("+", " ")) : text;

@@ -1,3 +1,4 @@
+import { amazonSes } from "@posthorn/amazon-ses";
 import { brevo } from "@posthorn/brevo";
 import type { BackendOptions, Features, HttpBackend } from "@posthorn/core";
 import { mailersend } from "@posthorn/mailersend";
@@ -33,6 +34,11 @@ const entry = (prefix: string, create: unknown, ...keys: string[]): ProviderEntr
 
 /** Providers by package folder. */
 export const PROVIDERS: Readonly<Record<string, ProviderEntry>> = {
+  "amazon-ses": {
+    prefix: "AMAZON_SES",
+    create: amazonSes as unknown as AnyFactory,
+    credentials: { accessKeyId: "AKIAMADEUP", secretAccessKey: "made-up-secret-of-SES", region: "eu-west-1" },
+  },
   brevo: entry("BREVO", brevo, "apiKey"),
   mailersend: entry("MAILERSEND", mailersend, "apiToken"),
   mailgun: entry("MAILGUN", mailgun, "apiKey"),

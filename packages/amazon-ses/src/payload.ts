@@ -1,0 +1,167 @@
+import {
+  type Address,
+  chunk,
+  deepMerge,
+  encodeBase64Text,
+  type JsonRecord,
+  type NormalizedMessage,
+  nonEmpty,
+  type ReportUnsupported,
+  recipientGroups,
+} from "@posthorn/core";
+import { buildMime, encodedAddress } from "./mime.js";
+
+/** Entries that one bulk request takes. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html */
+const BULK_LIMIT = 50;
+/** The longest value of a header outside raw mail. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageHeader.html */
+const HEADER_LIMIT = 870;
+
+/** What the backend's options add to every request. */
+export interface Settings {
+  readonly configurationSetName: string | undefined;
+  readonly messageTagName: string | undefined;
+}
+
+/** One request: its operation, its body and the `to` recipients of its mails. */
+export interface AmazonSesRequest {
+  readonly operation: "SendEmail" | "SendBulkEmail";
+  readonly body: JsonRecord;
+  readonly to: readonly Address[];
+}
+
+/**
+ * The requests that a message becomes.
+ *
+ * @see https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
+ */
+export async function buildPayloads(
+  message: NormalizedMessage,
+  settings: Settings,
+  report: ReportUnsupported,
+): Promise<readonly AmazonSesRequest[]> {
+  if (message.templateId !== undefined) return buildBulk(message, settings, report);
+  for (const field of ["mergeData", "mergeGlobalData", "mergeHeaders", "mergeMetadata"] as const) {
+    if (message[field] !== undefined) report(field, `${field} without a template`);
+  }
+  return Promise.all(
+    recipientGroups(message).map(async (to) => {
+      const own = { ...message, to };
+      const body = {
+        ...buildShared(message, settings, report),
+        Destination: destination(own, to),
+        Content: await buildContent(own),
+      };
+      return { operation: "SendEmail" as const, body: deepMerge(body, message.espExtra) as JsonRecord, to };
+    }),
+  );
+}
+
+function buildShared(message: NormalizedMessage, settings: Settings, report: ReportUnsupported): JsonRecord {
+  if (settings.messageTagName !== undefined && message.tags.length > 1) {
+    report("tags", 'multiple tags with option "messageTagName"');
+  }
+  return {
+    FromEmailAddress: encodedAddress(message.from[0]),
+    ReplyToAddresses: nonEmpty(message.replyTo.map(encodedAddress)),
+    FeedbackForwardingEmailAddress: message.envelopeSender?.email,
+    ConfigurationSetName: settings.configurationSetName,
+    [message.templateId === undefined ? "EmailTags" : "DefaultEmailTags"]:
+      settings.messageTagName !== undefined && message.tags[0] !== undefined
+        ? [{ Name: settings.messageTagName, Value: message.tags[0] }]
+        : undefined,
+  };
+}
+
+function destination(message: NormalizedMessage, to: readonly Address[]): JsonRecord {
+  return {
+    ToAddresses: nonEmpty(to.map(encodedAddress)),
+    CcAddresses: nonEmpty(message.cc.map(encodedAddress)),
+    BccAddresses: nonEmpty(message.bcc.map(encodedAddress)),
+  };
+}
+
+/** Simple content where it can hold the message, otherwise raw MIME. */
+async function buildContent(message: NormalizedMessage): Promise<JsonRecord> {
+  const headers = allHeaders(message);
+  const isPlain = message.attachments.length + message.alternatives.length === 0 && message.amp === undefined;
+  const fits = headers.every(([, value]) => value.length <= HEADER_LIMIT && /^[\x20-\x7e]*$/.test(value));
+  if (!isPlain || !fits) return { Raw: { Data: encodeBase64Text(await buildMime(message, headers)) } };
+  const text = message.text ?? (message.html === undefined ? "" : undefined);
+  return {
+    Simple: {
+      Subject: { Data: message.subject ?? "", Charset: "UTF-8" },
+      Body: {
+        Text: text === undefined ? undefined : { Data: text, Charset: "UTF-8" },
+        Html: message.html === undefined ? undefined : { Data: message.html, Charset: "UTF-8" },
+      },
+      Headers: nonEmpty(headers.map(([Name, Value]) => ({ Name, Value }))),
+    },
+  };
+}
+
+/** SES gives headers back in its notifications, so tags and metadata travel as such. */
+function allHeaders(message: NormalizedMessage): (readonly [string, string])[] {
+  return [
+    ...message.headers.map(([name, value]) => [name, String(value)] as const),
+    ...(message.metadata ? [["X-Metadata", JSON.stringify(message.metadata)] as const] : []),
+    ...message.tags.map((tag) => ["X-Tag", tag] as const),
+  ];
+}
+
+/** A stored template has all content itself. */
+function buildBulk(
+  message: NormalizedMessage,
+  settings: Settings,
+  report: ReportUnsupported,
+): AmazonSesRequest[] {
+  const given = {
+    subject: Boolean(message.subject),
+    text: Boolean(message.text),
+    html: message.html !== undefined,
+    amp: message.amp !== undefined,
+    alternatives: message.alternatives.length > 0,
+    attachments: message.attachments.length > 0,
+  };
+  for (const [field, isGiven] of Object.entries(given)) {
+    if (isGiven) report(field as keyof typeof given, `${field} together with a template`);
+  }
+  const name = String(message.templateId);
+  const headers = allHeaders(message).map(([Name, Value]) => ({ Name, Value }));
+  const shared = {
+    ...buildShared(message, settings, report),
+    DefaultContent: {
+      Template: {
+        [name.startsWith("arn:") ? "TemplateArn" : "TemplateName"]: name,
+        TemplateData: JSON.stringify(message.mergeGlobalData ?? {}),
+        Headers: nonEmpty(headers),
+      },
+    },
+  };
+  return chunk(recipientGroups(message), BULK_LIMIT).map((groups) => ({
+    operation: "SendBulkEmail",
+    body: deepMerge(
+      { ...shared, BulkEmailEntries: groups.map((to) => bulkEntry(message, to)) },
+      message.espExtra,
+    ) as JsonRecord,
+    to: groups.flat(),
+  }));
+}
+
+function bulkEntry(message: NormalizedMessage, to: readonly Address[]): JsonRecord {
+  const email = message.isBatch ? (to[0]?.email ?? "") : "";
+  const data = message.mergeData?.[email];
+  const metadata = message.mergeMetadata?.[email];
+  const headers = [
+    ...(message.mergeHeaders?.[email] ?? []).map(([Name, value]) => ({ Name, Value: String(value) })),
+    ...(metadata
+      ? [{ Name: "X-Metadata", Value: JSON.stringify({ ...message.metadata, ...metadata }) }]
+      : []),
+  ];
+  return {
+    Destination: destination(message, to),
+    ReplacementEmailContent: data && {
+      ReplacementTemplate: { ReplacementTemplateData: JSON.stringify(data) },
+    },
+    ReplacementHeaders: nonEmpty(headers),
+  };
+}

@@ -1,0 +1,105 @@
+/** Credentials of an AWS principal. */
+export interface AwsCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** With temporary credentials. */
+  readonly sessionToken?: string | undefined;
+}
+
+/** A request to be signed. */
+export interface SignableRequest {
+  readonly method: string;
+  readonly url: string;
+  /** All of them are signed. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array<ArrayBuffer>;
+}
+
+/** What a signature is good for. */
+export interface SigningScope {
+  readonly region: string;
+  readonly service: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+const ALGORITHM = "AWS4-HMAC-SHA256";
+
+/**
+ * The headers of a request with AWS Signature Version 4.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ */
+export async function signRequest(
+  request: SignableRequest,
+  credentials: AwsCredentials,
+  { region, service, now }: SigningScope,
+): Promise<Record<string, string>> {
+  const time = new Date(now).toISOString().replace(/[-:]|\.\d{3}/g, "");
+  const date = time.slice(0, 8);
+  const headers: Record<string, string> = {
+    ...request.headers,
+    "x-amz-date": time,
+    ...(credentials.sessionToken ? { "x-amz-security-token": credentials.sessionToken } : {}),
+  };
+  const url = new URL(request.url);
+  // fetch sends the host by itself.
+  const signed = Object.entries({ ...headers, host: url.host })
+    .map(([name, value]) => [name.toLowerCase(), value.trim().replace(/\s+/g, " ")] as const)
+    .sort(([a], [b]) => compareText(a, b));
+  const names = signed.map(([name]) => name).join(";");
+  const canonical = [
+    request.method,
+    url.pathname.split("/").map(encode).join("/"),
+    canonicalQuery(url),
+    ...signed.map(([name, value]) => `${name}:${value}`),
+    "",
+    names,
+    hex(await sha256(request.body)),
+  ].join("\n");
+  const scope = `${date}/${region}/${service}/aws4_request`;
+  const toSign = [ALGORITHM, time, scope, hex(await sha256(canonical))].join("\n");
+  let key: Uint8Array<ArrayBuffer> = new TextEncoder().encode(`AWS4${credentials.secretAccessKey}`);
+  for (const part of [date, region, service, "aws4_request"]) key = await hmac(key, part);
+  const signature = hex(await hmac(key, toSign));
+  return {
+    ...headers,
+    authorization: `${ALGORITHM} Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
+  };
+}
+
+function canonicalQuery(url: URL): string {
+  return [...url.searchParams]
+    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .sort(compareText)
+    .join("&");
+}
+
+/** Percent-encodes all but the unreserved characters (RFC 3986 section 2.3). */
+function encode(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+/** By code point, not by the words of a language. */
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+async function sha256(data: string | Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+}
+
+async function hmac(key: Uint8Array<ArrayBuffer>, text: string): Promise<Uint8Array<ArrayBuffer>> {
+  const imported = await crypto.subtle.importKey("raw", key, { name: "HMAC", hash: "SHA-256" }, false, [
+    "sign",
+  ]);
+  return new Uint8Array(await crypto.subtle.sign("HMAC", imported, new TextEncoder().encode(text)));
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,161 @@
+import { ApiError, type Message, UnsupportedFeatureError } from "@posthorn/core";
+import { type FaultServer, startFaultServer } from "@posthorn/testing/servers";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type AmazonSesBackend, type AmazonSesOptions, amazonSes } from "../src/index.js";
+
+let server: FaultServer;
+beforeAll(async () => {
+  server = await startFaultServer({ respond: () => ({ kind: "answer", body: '{"MessageId":"m1"}' }) });
+});
+afterEach(() => server.reset());
+afterAll(() => server.close());
+
+const keys = { accessKeyId: "AKIAMADEUP", secretAccessKey: "made-up-secret", region: "eu-west-1" };
+const create = (options: AmazonSesOptions = {}): AmazonSesBackend =>
+  amazonSes({ ...keys, apiUrl: server.url, ...options });
+const mail = {
+  from: "Ada <ada@example.com>",
+  to: ["grace@example.org"],
+  subject: "Hello",
+  text: "Hi",
+} satisfies Message;
+const template = { from: mail.from, to: mail.to, templateId: "welcome" } satisfies Message;
+const sent = (index = 0): Record<string, unknown> =>
+  JSON.parse(server.requests[index]?.body.toString() ?? "{}") as Record<string, unknown>;
+
+describe("amazonSes", () => {
+  it("sends simple content where that will do, and raw MIME where not", async () => {
+    const result = await create({ configurationSetName: "set", messageTagName: "kind" }).send({
+      ...mail,
+      html: "<p>",
+      tags: ["welcome"],
+    });
+    expect(result.recipients).toEqual({ "grace@example.org": { status: "queued", messageId: "m1" } });
+    expect(server.requests[0]?.path).toBe("/v2/email/outbound-emails");
+    expect(sent()).toEqual({
+      FromEmailAddress: "Ada <ada@example.com>",
+      Destination: { ToAddresses: ["grace@example.org"] },
+      ConfigurationSetName: "set",
+      EmailTags: [{ Name: "kind", Value: "welcome" }],
+      Content: {
+        Simple: {
+          Subject: { Data: "Hello", Charset: "UTF-8" },
+          Body: { Text: { Data: "Hi", Charset: "UTF-8" }, Html: { Data: "<p>", Charset: "UTF-8" } },
+          Headers: [{ Name: "X-Tag", Value: "welcome" }],
+        },
+      },
+    });
+    await create().send({ ...mail, attachments: [{ filename: "a.txt", content: "x" }] });
+    const { Raw } = sent(1)["Content"] as { Raw: { Data: string } };
+    expect(Buffer.from(Raw.Data, "base64").toString()).toContain('filename="a.txt"');
+  });
+
+  it("signs each attempt anew, with credentials asked for then", async () => {
+    let asked = 0;
+    const backend = create({
+      accessKeyId: undefined,
+      secretAccessKey: undefined,
+      credentials: () => ({
+        accessKeyId: `AKIA${++asked}`,
+        secretAccessKey: "made-up",
+        sessionToken: "made-up-token",
+      }),
+    });
+    server.script({ kind: "answer", status: 429 });
+    await backend.send(mail);
+    const headers = server.requests.map((request) => request.headers);
+    expect(
+      headers.map(
+        ({ authorization }) => /Credential=(\w+)\/\d{8}\/eu-west-1\/ses/.exec(authorization ?? "")?.[1],
+      ),
+    ).toEqual(["AKIA1", "AKIA2"]);
+    expect(headers[0]?.["x-amz-security-token"]).toBe("made-up-token");
+  });
+
+  it("sends templates in bulk, 50 entries at a time, and puts the results together", async () => {
+    server.decide((request) => {
+      const entries = (JSON.parse(request.body.toString()) as { BulkEmailEntries: unknown[] })
+        .BulkEmailEntries;
+      const results = entries.map((_, index) =>
+        index === 1
+          ? { Status: "MESSAGE_REJECTED", Error: "no" }
+          : { Status: "SUCCESS", MessageId: `b${index}` },
+      );
+      return { kind: "answer", body: JSON.stringify({ BulkEmailEntryResults: results }) };
+    });
+    const to = Array.from({ length: 51 }, (_, index) => `r${index}@example.org`);
+    const result = await create().send({
+      ...template,
+      to,
+      mergeGlobalData: { site: "x" },
+      mergeData: { "r0@example.org": { name: "Zero" } },
+      mergeMetadata: { "r0@example.org": { id: 1 } },
+      mergeHeaders: { "r0@example.org": { "X-A": "1" } },
+    });
+    expect(server.requests.map(({ path }) => path)).toEqual(Array(2).fill("/v2/email/outbound-bulk-emails"));
+    expect(sent()).toMatchObject({
+      DefaultContent: { Template: { TemplateName: "welcome", TemplateData: '{"site":"x"}' } },
+    });
+    expect((sent()["BulkEmailEntries"] as unknown[])[0]).toEqual({
+      Destination: { ToAddresses: ["r0@example.org"] },
+      ReplacementEmailContent: { ReplacementTemplate: { ReplacementTemplateData: '{"name":"Zero"}' } },
+      ReplacementHeaders: [
+        { Name: "X-A", Value: "1" },
+        { Name: "X-Metadata", Value: '{"id":1}' },
+      ],
+    });
+    expect(Object.keys(result.recipients)).toEqual(to);
+    expect(result.recipients["r1@example.org"]).toEqual({ status: "failed", messageId: null });
+    expect(result.recipients["r50@example.org"]).toEqual({ status: "queued", messageId: "b0" });
+  });
+
+  it.each<[string, Message, string]>([
+    ["merge headers without a template", { ...mail, mergeHeaders: {} }, "mergeHeaders"],
+    ["merge data without a template", { ...mail, mergeData: {} }, "mergeData"],
+    ["several authors", { ...mail, from: "a@example.com, b@example.com" }, "from"],
+    ["a subject with a template", { ...template, subject: "no" }, "subject"],
+    ["a text with a template", { ...template, text: "no" }, "text"],
+    ["HTML with a template", { ...template, html: "no" }, "html"],
+    ["attachments with a template", { ...template, attachments: [{ content: "x" }] }, "attachments"],
+    ["click tracking", { ...mail, trackClicks: true }, "trackClicks"],
+    ["open tracking", { ...mail, trackOpens: true }, "trackOpens"],
+  ])("refuses %s", async (_, message, field) => {
+    const error = await create()
+      .send(message as never)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(UnsupportedFeatureError);
+    expect(error).toMatchObject({ field });
+    expect(server.requests).toEqual([]);
+  });
+
+  it("makes errors of answers that say no", async () => {
+    server.script(
+      { kind: "answer", body: '{"wrong":"format"}' },
+      {
+        kind: "answer",
+        body: '{"BulkEmailEntryResults":[{"Status":"TEMPLATE_NOT_FOUND","Error":"No template named \'oops\'"}]}',
+      },
+      { kind: "answer", status: 400, body: '{"message":"Email address is not verified."}' },
+    );
+    expect(
+      await create()
+        .send(mail)
+        .catch((error: unknown) => error),
+    ).toMatchObject({ delivery: "accepted" });
+    const missing = await create()
+      .send({ ...template, templateId: "oops" })
+      .catch((error: unknown) => error);
+    expect(missing).toBeInstanceOf(ApiError);
+    expect(missing).toMatchObject({ delivery: "not-sent", code: "TEMPLATE_NOT_FOUND" });
+    const refused = await create()
+      .send(mail)
+      .catch((error: unknown) => error);
+    expect((refused as Error).message).toContain("Email address is not verified.");
+  });
+
+  it("needs a region and credentials", () => {
+    expect(() => amazonSes({ ...keys, region: "" })).toThrow('"region" is missing');
+    expect(() => amazonSes({ ...keys, region: "evil.example/" })).toThrow("region");
+    expect(() => amazonSes({ region: "eu-west-1" })).toThrow('"accessKeyId" is missing');
+  });
+});

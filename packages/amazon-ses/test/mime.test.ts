@@ -1,0 +1,95 @@
+import { type Message, normalizeMessage } from "@posthorn/core";
+import PostalMime from "postal-mime";
+import { describe, expect, it } from "vitest";
+import { buildMime } from "../src/mime.js";
+
+const base: Message = { from: "Ada <ada@example.com>", to: ["grace@example.org"], subject: "Subject" };
+async function roundTrip(message: Message, headers: readonly (readonly [string, string])[] = []) {
+  const mime = await buildMime(await normalizeMessage({ ...base, ...message }, "base64"), headers);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII and CRLF are what is tested for
+  expect(mime).toMatch(/^(?:[\x20-\x7e\t]*\r\n)*$/);
+  expect(Math.max(...mime.split("\r\n").map((line) => line.length))).toBeLessThanOrEqual(998);
+  return { mime, parsed: await PostalMime.parse(mime) };
+}
+
+describe("buildMime, read back by an independent parser", () => {
+  it("keeps all bodies, files and names", async () => {
+    const big = new Uint8Array(300_000).map((_, index) => index % 256);
+    const { parsed } = await roundTrip({
+      from: '"Odesílatel, z adresy" <from@příklad.example.cz>',
+      to: ["Příjemce <to@example.org>", "b@example.org"],
+      cc: ['"Copy, Carbon" <cc@example.org>'],
+      bcc: ["secret@example.org"],
+      replyTo: ["Reply <reply@example.com>"],
+      subject: `Předmět ${"velmi dlouhý ".repeat(30)}konec`,
+      text: "Žluťoučký kůň\nsecond line",
+      html: '<p>Kůň</p><img src="cid:logo@x">',
+      attachments: [
+        { filename: "účet 1.csv", content: "a;č" },
+        { filename: 'quo"te.bin', content: big },
+        {
+          filename: "logo.png",
+          content: new Uint8Array([137, 80]),
+          contentType: "image/png",
+          contentId: "logo@x",
+        },
+      ],
+    });
+    expect(parsed.from).toEqual({
+      name: "Odesílatel, z adresy",
+      address: "from@xn--pklad-zsa96e.example.cz",
+    });
+    expect(parsed.to?.map(({ name, address }) => [name, address])).toEqual([
+      ["Příjemce", "to@example.org"],
+      ["", "b@example.org"],
+    ]);
+    expect(parsed.cc?.map(({ name }) => name)).toEqual(["Copy, Carbon"]);
+    expect(parsed.bcc ?? []).toEqual([]);
+    expect(parsed.replyTo?.map(({ address }) => address)).toEqual(["reply@example.com"]);
+    expect(parsed.subject).toBe(`Předmět ${"velmi dlouhý ".repeat(30)}konec`);
+    expect(parsed.text?.trim().replace(/\r/g, "")).toBe("Žluťoučký kůň\nsecond line");
+    expect(parsed.html).toContain("<p>Kůň</p>");
+    expect(
+      parsed.attachments.map(({ filename, disposition, contentId }) => [filename, disposition, contentId]),
+    ).toEqual([
+      ["logo.png", "inline", "<logo@x>"],
+      ["účet 1.csv", "attachment", undefined],
+      ['quo"te.bin', "attachment", undefined],
+    ]);
+    const content = new Uint8Array(parsed.attachments[2]?.content as ArrayBuffer);
+    expect(Buffer.from(content).equals(Buffer.from(big))).toBe(true);
+  });
+
+  it("orders alternatives from the plainest to HTML, with AMP between", async () => {
+    const { mime } = await roundTrip({
+      text: "t",
+      html: "<p>",
+      amp: "<html amp4email>",
+      alternatives: [{ content: "BEGIN:VCALENDAR", contentType: "text/calendar" }],
+    });
+    const types = [...mime.matchAll(/Content-Type: (\S+?);/g)].map(([, type]) => type);
+    expect(types).toEqual([
+      "multipart/alternative",
+      "text/plain",
+      "text/calendar",
+      "text/x-amp-html",
+      "text/html",
+    ]);
+  });
+
+  it("makes a single part of a text, and loses no inline file without HTML", async () => {
+    expect((await roundTrip({ text: "just text" })).mime).not.toContain("multipart");
+    expect((await roundTrip({})).parsed.text?.trim()).toBe("");
+    const { parsed } = await roundTrip({
+      text: "t",
+      attachments: [{ content: "x", contentId: "a@b", filename: "a.txt" }],
+    });
+    expect(parsed.attachments).toHaveLength(1);
+  });
+
+  it("folds and encodes further headers", async () => {
+    const value = `{"note":"${"důležité ".repeat(20)}"}`;
+    const { parsed } = await roundTrip({ text: "t" }, [["X-Metadata", value]]);
+    expect(parsed.headers.find(({ key }) => key === "x-metadata")?.value).toBe(value);
+  });
+});
