@@ -13,6 +13,7 @@ const CHECKS = [
   ["types", ["turbo", "run", "typecheck", "--output-logs=errors-only"]],
   ["packages", ["turbo", "run", "check:package", "--output-logs=errors-only"]],
   ["unused code", ["knip"]],
+  ["feature matrix", [process.execPath, "scripts/feature-matrix.mjs", "--check"]],
 ];
 
 const workspaces = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).workspaces.flatMap(
@@ -60,7 +61,7 @@ console.log(`${totals.passed} passed, ${totals.failed} failed${skips}`);
 process.exitCode = totals.failed > 0 ? 1 : 0;
 
 function run([tool, ...args]) {
-  const bin = join(root, "node_modules", ".bin", tool);
+  const bin = tool === process.execPath ? tool : join(root, "node_modules", ".bin", tool);
   const env = { ...process.env, TURBO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1", FORCE_COLOR: "0" };
   const { status, error } = spawnSync(bin, args, { cwd: root, stdio: "inherit", env });
   if (error) console.error(`${tool} could not be started: ${error.message}`);

@@ -269,7 +269,7 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
       try {
         const response = await this.call(request, message, options);
         attempts.push(...response.attempts);
-        Object.assign(recipients, this.readAnswer(this.answer(response, request, index, message)));
+        Object.assign(recipients, this.read(this.answer(response, request, index, message)));
         responses.push(parseJson(response.text));
       } catch (error) {
         if (!(error instanceof PosthornError)) throw error;
@@ -290,6 +290,15 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     });
     if (!this.options.ignoreRecipientStatus) this.checkRefused(result);
     return result;
+  }
+
+  private read(answer: ProviderAnswer): RecipientResults {
+    const results = this.readAnswer(answer);
+    if (Object.keys(results).length > 0) return results;
+    throw answer.error(
+      `answered ${answer.status} without a word on any recipient`,
+      answer.status < 300 ? "accepted" : "not-sent",
+    );
   }
 
   private async call(

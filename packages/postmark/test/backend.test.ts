@@ -1,0 +1,58 @@
+import { type FaultServer, startFaultServer } from "@posthorn/testing/servers";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { postmark } from "../src/index.js";
+
+let server: FaultServer;
+beforeAll(async () => {
+  server = await startFaultServer();
+});
+afterEach(() => server.reset());
+afterAll(() => server.close());
+
+const create = (more: Partial<Parameters<typeof postmark>[0]> = {}) =>
+  postmark({ serverToken: "made-up", apiUrl: server.url, ...more });
+const mail = { from: "Ada <ada@example.com>", to: ["grace@example.org"], subject: "Hello", text: "Hi" };
+const answer = (body: unknown, status = 200, headers: Record<string, string> = {}): void =>
+  server.script({
+    kind: "answer",
+    status,
+    headers,
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+describe("postmark", () => {
+  it("tells of each mail of a batch, inactive ones among them", async () => {
+    answer([
+      { ErrorCode: 0, Message: "OK", To: "a@example.org", MessageID: "1" },
+      {
+        ErrorCode: 406,
+        Message:
+          "You tried to send to a recipient that has been marked as inactive. Found inactive addresses: b@example.org.",
+      },
+      { ErrorCode: 300, Message: "Invalid 'To' address: 'c@localhost'." },
+      { ErrorCode: 412, Message: "pending approval" },
+    ]);
+    const to = ["a@example.org", "b@example.org", "c@localhost", "d@example.org"];
+    const result = await create().send({ ...mail, to, mergeData: {} });
+    expect(to.map((address) => result.recipients[address]?.status)).toEqual([
+      "sent",
+      "rejected",
+      "invalid",
+      "failed",
+    ]);
+  });
+
+  it("throws what an answer of 200 says no to", async () => {
+    answer({ ErrorCode: 451, Message: "Helpful explanation" });
+    expect(await failure(create().send(mail))).toMatchObject({
+      name: "ApiError",
+      code: 451,
+      delivery: "not-sent",
+    });
+  });
+});

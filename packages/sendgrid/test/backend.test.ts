@@ -1,0 +1,55 @@
+import { type FaultServer, startFaultServer } from "@posthorn/testing/servers";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { sendgrid } from "../src/index.js";
+
+let server: FaultServer;
+beforeAll(async () => {
+  server = await startFaultServer();
+});
+afterEach(() => server.reset());
+afterAll(() => server.close());
+
+const create = (more: Partial<Parameters<typeof sendgrid>[0]> = {}) =>
+  sendgrid({ apiKey: "made-up", apiUrl: server.url, ...more });
+const mail = { from: "Ada <ada@example.com>", to: ["grace@example.org"], subject: "Hello", text: "Hi" };
+const answer = (body: unknown, status = 200, headers: Record<string, string> = {}): void =>
+  server.script({
+    kind: "answer",
+    status,
+    headers,
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+const sent = (index = 0) => JSON.parse(server.requests[index]?.body.toString() ?? "null");
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+describe("sendgrid", () => {
+  it("has SendGrid's own id when told not to make one", async () => {
+    answer("", 202, { "x-message-id": "sg1" });
+    const result = await create({ generateMessageId: false }).send(mail);
+    expect(result.recipients["grace@example.org"]).toEqual({ status: "queued", messageId: "sg1" });
+    expect(sent().personalizations).toEqual([{ to: [{ email: "grace@example.org" }] }]);
+  });
+
+  it("delimits legacy variables, and merges extras into what it makes", async () => {
+    answer("", 202);
+    await create({ mergeFieldFormat: ":{}" }).send({
+      ...mail,
+      mergeData: { "grace@example.org": { name: "Grace" } },
+      trackOpens: true,
+      espExtra: { tracking_settings: { subscription_tracking: { enable: false } } },
+    });
+    expect(sent().personalizations[0].substitutions).toEqual({ ":name": "Grace" });
+    expect(sent().tracking_settings).toEqual({
+      open_tracking: { enable: true },
+      subscription_tracking: { enable: false },
+    });
+    answer({ errors: [{ message: "does not contain a valid address", field: "from.email" }] }, 400);
+    expect(String(await failure(create().send(mail)))).toContain(
+      "does not contain a valid address (from.email)",
+    );
+  });
+});

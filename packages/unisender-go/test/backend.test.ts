@@ -1,0 +1,57 @@
+import { type FaultServer, startFaultServer } from "@posthorn/testing/servers";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { unisenderGo } from "../src/index.js";
+
+let server: FaultServer;
+beforeAll(async () => {
+  server = await startFaultServer();
+});
+afterEach(() => server.reset());
+afterAll(() => server.close());
+
+const create = (more: Partial<Parameters<typeof unisenderGo>[0]> = {}) =>
+  unisenderGo({ apiKey: "made-up", apiUrl: server.url, ...more });
+const mail = { from: "Ada <ada@example.com>", to: ["grace@example.org"], subject: "Hello", text: "Hi" };
+const answer = (body: unknown, status = 200, headers: Record<string, string> = {}): void =>
+  server.script({
+    kind: "answer",
+    status,
+    headers,
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+const sent = (index = 0) => JSON.parse(server.requests[index]?.body.toString() ?? "null");
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+describe("unisender-go", () => {
+  it("gives the job's id to all when told to make none", async () => {
+    answer({ status: "success", job_id: "j1", emails: ["grace@example.org"] });
+    const result = await create({ generateMessageId: false }).send(mail);
+    expect(result.recipients["grace@example.org"]).toEqual({ status: "queued", messageId: "j1" });
+    expect(sent().message.recipients).toEqual([{ email: "grace@example.org" }]);
+  });
+
+  it("splits at 500 recipients, each request with a key of its own, and merges headers by substitution", async () => {
+    const to = Array.from({ length: 501 }, (_, index) => `r${index}@example.org`);
+    answer({ status: "success", job_id: "j1", emails: to.slice(0, 500) });
+    answer({ status: "success", job_id: "j2", emails: to.slice(500) });
+    await create().send({
+      ...mail,
+      to,
+      headers: { "X-A": "all" },
+      mergeHeaders: { "r500@example.org": { "X-A": "own" } },
+      idempotencyKey: "k",
+    });
+    expect([sent(0), sent(1)].map(({ message }) => message.idempotence_key)).toEqual(["k/0", "k/1"]);
+    expect(sent(1).message.headers).toEqual({ "X-A": "{{Header__X_A}}" });
+    expect(sent(1).message.recipients[0].substitutions).toEqual({ Header__X_A: "own" });
+    expect(sent(0).message.recipients[0].substitutions).toEqual({ Header__X_A: "all" });
+  });
+
+  it("needs the URL of a data center", () => {
+    expect(() => create({ apiUrl: undefined })).toThrow('option "apiUrl" is missing');
+  });
+});
