@@ -20,11 +20,6 @@ const answer = (body: unknown, status = 200, headers: Record<string, string> = {
     body: typeof body === "string" ? body : JSON.stringify(body),
   });
 const sent = (index = 0) => JSON.parse(server.requests[index]?.body.toString() ?? "null");
-const failure = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
 
 describe("unisender-go", () => {
   it("gives the job's id to all when told to make none", async () => {

@@ -1,15 +1,19 @@
 import type { PosthornError, SendResult } from "@posthorn/core";
+import { mandrill } from "@posthorn/mandrill";
+import { resend } from "@posthorn/resend";
 import { type Fault, type FaultServer, seededRandom, startFaultServer } from "@posthorn/testing/servers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { BareBackend } from "./keyed-backend.js";
 import { scaledClock } from "./scaled-clock.js";
 
 const SEQUENCES = 2_000;
-const OK: Fault = { kind: "answer", body: '{"id":"1"}' };
+/** A provider's yes, which ends with what makes it JSON, so that half of it is none. */
+const YES = {
+  resend: '{"id":"1"}',
+  mandrill: '[{"email":"b@example.org","status":"sent","_id":"1"}]',
+} as const;
 
 /** Faults by how often they come. Some are commited after the provider had taken the mail. */
 const FAULTS: readonly (readonly [weight: number, fault: Fault])[] = [
-  [6, OK],
   [3, { kind: "answer", status: 429 }],
   [3, { kind: "answer", status: 429, headers: { "retry-after": "2" } }],
   [2, { kind: "answer", status: 503, headers: { "retry-after": "1" } }],
@@ -23,17 +27,25 @@ const FAULTS: readonly (readonly [weight: number, fault: Fault])[] = [
   [2, { kind: "close-after-request", accepted: true }],
   [1, { kind: "invalid-http", accepted: true }],
   [1, { kind: "stall-before-headers", accepted: true }],
-  [1, { kind: "truncated-body", body: '{"id":"1234"}' }],
+  [1, { kind: "truncated-body", body: YES.mandrill }],
   [1, { kind: "garbage" }],
 ];
 
-function pick(random: () => number): Fault {
-  let at = random() * FAULTS.reduce((sum, [weight]) => sum + weight, 0);
+const YES_WEIGHT = 6;
+
+function pick(random: () => number, yes: Fault): Fault {
+  let at = random() * FAULTS.reduce((sum, [weight]) => sum + weight, YES_WEIGHT);
   for (const [weight, fault] of FAULTS) {
     at -= weight;
     if (at < 0) return fault;
   }
-  return OK;
+  return yes;
+}
+
+/** The subject of a mail, wherever its provider has it. */
+function subjectOf(body: Buffer): string {
+  const json = JSON.parse(body.toString()) as { subject?: string; message?: { subject: string } };
+  return json.subject ?? json.message?.subject ?? "";
 }
 
 let server: FaultServer;
@@ -43,7 +55,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 for (const takesKey of [false, true]) {
-  describe(`the default policy, ${takesKey ? "with" : "without"} an idempotency key`, () => {
+  describe(`the default policy, ${takesKey ? "with" : "without"} an idempotency key (${takesKey ? "Resend" : "Mandrill"})`, () => {
     it(`over ${SEQUENCES} random fault sequences accepts no mail twice and reports none wrongly`, {
       timeout: 120_000,
     }, async () => {
@@ -51,13 +63,14 @@ for (const takesKey of [false, true]) {
       // What happens to a mail depends on its number and attempt alone, so that a failure can be seen again.
       const faults = new Map<string, () => number>();
       server.decide((request) => {
-        const { subject } = JSON.parse(request.body.toString()) as { subject: string };
+        const subject = subjectOf(request.body);
         const random = faults.get(subject) ?? seededRandom(Number(subject) + 1);
         faults.set(subject, random);
-        return pick(random);
+        return pick(random, { kind: "answer", body: takesKey ? YES.resend : YES.mandrill });
       });
       const clock = scaledClock(50, seededRandom(7));
-      const backend = new BareBackend(takesKey, { apiUrl: server.url, timeout: 20_000, clock });
+      const options = { apiKey: "made-up", apiUrl: server.url, timeout: 20_000, clock };
+      const backend = takesKey ? resend(options) : mandrill(options);
       const messages = Array.from({ length: SEQUENCES }, (_, index) => ({
         from: "a@example.com",
         to: ["b@example.org"],
@@ -72,9 +85,7 @@ for (const takesKey of [false, true]) {
       const tally: Record<string, number> = {};
       let repeats = 0;
       for (const [index, { delivery, attempts }] of reported.entries()) {
-        const seen = server.requests.filter(
-          ({ body }) => (JSON.parse(body.toString()) as { subject: string }).subject === String(index),
-        );
+        const seen = server.requests.filter(({ body }) => subjectOf(body) === String(index));
         expect(seen.length, `attempts of ${index}`).toBe(attempts);
         const accepted = seen.filter((request) => request.accepted);
         const keys = new Set(seen.map(({ headers }) => headers["idempotency-key"]));

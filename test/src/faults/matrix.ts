@@ -17,7 +17,7 @@ export interface Outcome {
 }
 
 /** One row of the matrix: where to send, and what must come of it. */
-export interface Row {
+interface Row {
   readonly name: string;
   readonly url: string;
   /** Milliseconds. */

@@ -15,10 +15,10 @@ import { sparkpost } from "@posthorn/sparkpost";
 import { unisenderGo } from "@posthorn/unisender-go";
 
 /** A provider's factory, for tests that treat all alike. */
-export type AnyFactory = (options: BackendOptions & Record<string, unknown>) => HttpBackend<Features>;
+type AnyFactory = (options: BackendOptions & Record<string, unknown>) => HttpBackend<Features>;
 
 /** What a provider needs besides its factory to be tested like all others. */
-export interface ProviderEntry {
+interface ProviderEntry {
   /** Prefix of its settings. */
   readonly prefix: string;
   readonly create: AnyFactory;
