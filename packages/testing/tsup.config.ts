@@ -1,6 +1,6 @@
 import { definePackage } from "../../tsup.base.js";
 
 export default definePackage(
-  { index: "src/index.ts", servers: "src/servers/index.ts" },
+  { index: "src/index.ts", servers: "src/servers/index.ts", conformance: "src/conformance/index.ts" },
   { platform: "node" },
 );

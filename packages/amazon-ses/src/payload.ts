@@ -3,6 +3,7 @@ import {
   chunk,
   deepMerge,
   encodeBase64Text,
+  isInternational,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
@@ -39,6 +40,7 @@ export async function buildPayloads(
   settings: Settings,
   report: ReportUnsupported,
 ): Promise<readonly AmazonSesRequest[]> {
+  reportInternational(message, report);
   if (message.templateId !== undefined) return buildBulk(message, settings, report);
   for (const field of ["mergeData", "mergeGlobalData", "mergeHeaders", "mergeMetadata"] as const) {
     if (message[field] !== undefined) report(field, `${field} without a template`);
@@ -54,6 +56,15 @@ export async function buildPayloads(
       return { operation: "SendEmail" as const, body: deepMerge(body, message.espExtra) as JsonRecord, to };
     }),
   );
+}
+
+/** SES knows no SMTPUTF8. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Destination.html */
+function reportInternational(message: NormalizedMessage, report: ReportUnsupported): void {
+  for (const field of ["from", "to", "cc", "bcc"] as const) {
+    if (message[field].some((address) => isInternational(address))) {
+      report(field, `EAI (a local part beyond ASCII) in ${field}`);
+    }
+  }
 }
 
 function buildShared(message: NormalizedMessage, settings: Settings, report: ReportUnsupported): JsonRecord {

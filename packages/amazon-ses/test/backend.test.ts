@@ -117,6 +117,7 @@ describe("amazonSes", () => {
     ["a text with a template", { ...template, text: "no" }, "text"],
     ["HTML with a template", { ...template, html: "no" }, "html"],
     ["attachments with a template", { ...template, attachments: [{ content: "x" }] }, "attachments"],
+    ["a local part beyond ASCII", { ...mail, to: ["тест@example.org"] }, "to"],
     ["click tracking", { ...mail, trackClicks: true }, "trackClicks"],
     ["open tracking", { ...mail, trackOpens: true }, "trackOpens"],
   ])("refuses %s", async (_, message, field) => {

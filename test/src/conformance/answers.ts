@@ -1,7 +1,5 @@
+import type { Body } from "@posthorn/testing/conformance";
 import type { Answer } from "@posthorn/testing/servers";
-
-/** A request's JSON body, or nothing where it has none. */
-export type Body = Readonly<Record<string, unknown>> | readonly unknown[] | undefined;
 
 const json = (body: unknown, status = 200): Answer => ({ status, body: JSON.stringify(body) });
 const field = (body: Body, name: string): unknown => (body as Record<string, unknown> | undefined)?.[name];
