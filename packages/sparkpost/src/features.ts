@@ -24,7 +24,7 @@ export const sparkpostFeatures = {
   templateId: true,
   mergeData: true,
   mergeGlobalData: true,
-  mergeHeaders: false,
+  mergeHeaders: true,
   mergeMetadata: true,
   idempotencyKey: false,
   multipleFrom: false,

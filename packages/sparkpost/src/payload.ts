@@ -4,6 +4,7 @@ import {
   deepMerge,
   formatAddress,
   formatAddresses,
+  headerSubstitutions,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
@@ -42,9 +43,10 @@ function sharedRecipients(message: NormalizedMessage): JsonRecord[] {
 
 /** One mail for each `to` recipient, with copies of each for `cc` and `bcc`. */
 function batchRecipients(message: NormalizedMessage): JsonRecord[] {
+  const { valuesFor } = headerSubstitutions(message);
   return message.to.flatMap((to) => {
     const own = {
-      substitution_data: message.mergeData?.[to.email],
+      substitution_data: compact({ ...valuesFor(to.email), ...message.mergeData?.[to.email] }),
       metadata: message.mergeMetadata?.[to.email],
     };
     const header_to = formatAddress(to);
@@ -74,6 +76,7 @@ function templateContent(message: NormalizedMessage, report: ReportUnsupported):
   const given = {
     attachments: message.attachments.length > 0,
     headers: message.headers.length > 0,
+    mergeHeaders: message.mergeHeaders !== undefined,
     cc: message.cc.length > 0,
     replyTo: message.replyTo.length > 0,
     subject: Boolean(message.subject),
@@ -92,7 +95,7 @@ function sender({ name, email }: Address): string {
 }
 
 function headers(message: NormalizedMessage): JsonRecord | undefined {
-  const all: JsonRecord = Object.fromEntries(message.headers.map(([name, value]) => [name, String(value)]));
+  const all: JsonRecord = { ...headerSubstitutions(message).headers };
   // Copies are recipients like all others; this header makes them visible as such.
   if (message.cc.length > 0) all["Cc"] = formatAddresses(message.cc);
   return compact(all);

@@ -1,9 +1,11 @@
 import {
   type Address,
   chunk,
+  compact,
   deepMerge,
   encodeWords,
   formatAddress,
+  headerSubstitutions,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
@@ -97,13 +99,11 @@ function bodies(message: NormalizedMessage): JsonRecord | undefined {
  * recipient refers to a substitution.
  */
 function headers(message: NormalizedMessage): JsonRecord | undefined {
-  const all: JsonRecord = Object.fromEntries(
-    message.headers.map(([name, value]) => [name, encodeWords(String(value))]),
-  );
-  for (const name of mergedHeaderNames(message)) all[name] = `{{${substitutionName(name)}}}`;
+  const own = Object.entries(headerSubstitutions(message).headers ?? {});
+  const all: JsonRecord = Object.fromEntries(own.map(([name, value]) => [name, encodeWords(String(value))]));
   if (!message.isBatch && message.to.length > 0) all["to"] = addressHeader(message.to);
   if (message.cc.length > 0) all["cc"] = addressHeader(message.cc);
-  return Object.keys(all).length > 0 ? all : undefined;
+  return compact(all);
 }
 
 function addressHeader(addresses: readonly Address[]): string {
@@ -113,15 +113,9 @@ function addressHeader(addresses: readonly Address[]): string {
 }
 
 function recipient(message: NormalizedMessage, { email, name }: Address, id: string | undefined): JsonRecord {
-  const common = new Map(message.headers.map(([header, value]) => [header, String(value)]));
-  const own = new Map(message.mergeHeaders?.[email]?.map(([header, value]) => [header, String(value)]));
-  const merged = mergedHeaderNames(message).map((header) => [
-    substitutionName(header),
-    own.get(header) ?? common.get(header) ?? "",
-  ]);
   const substitutions = {
     ...(name === "" ? {} : { to_name: name }),
-    ...Object.fromEntries(merged),
+    ...headerSubstitutions(message).valuesFor(email),
     ...message.mergeData?.[email],
   };
   // Named as Anymail names it, so that webhooks of both can read it.
@@ -131,15 +125,6 @@ function recipient(message: NormalizedMessage, { email, name }: Address, id: str
     substitutions: Object.keys(substitutions).length > 0 ? substitutions : undefined,
     metadata: Object.keys(metadata).length > 0 ? metadata : undefined,
   };
-}
-
-function mergedHeaderNames(message: NormalizedMessage): readonly string[] {
-  const lists = Object.values(message.mergeHeaders ?? {});
-  return [...new Set(lists.flatMap((list) => list.map(([name]) => name)))];
-}
-
-function substitutionName(header: string): string {
-  return `Header__${header.replaceAll("-", "_")}`;
 }
 
 function flag(value: boolean | undefined): number | undefined {

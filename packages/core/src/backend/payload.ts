@@ -87,3 +87,33 @@ export function forRecipient(message: NormalizedMessage, { email }: Address): No
 export function recipientGroups(message: NormalizedMessage): readonly (readonly Address[])[] {
   return message.isBatch ? message.to.map((address) => [address]) : [message.to];
 }
+
+/** Headers by recipient, for APIs that have none but put substitutions into headers. */
+export interface HeaderSubstitutions {
+  /** Common headers with references (`{{Header__X_Name}}`) where recipients have their own. */
+  readonly headers: JsonRecord | undefined;
+  /** A recipient's values for the references: their own, the common one, or nothing. */
+  valuesFor(email: string): Record<string, string>;
+}
+
+/** Turns `mergeHeaders` into substitutions. Without any, the headers are as they are. */
+export function headerSubstitutions(message: NormalizedMessage): HeaderSubstitutions {
+  const lists = Object.values(message.mergeHeaders ?? {});
+  const names = [...new Set(lists.flatMap((list) => list.map(([name]) => name)))];
+  const common = new Map(message.headers.map(([name, value]) => [name, String(value)]));
+  const references = names.map((name) => [name, `{{${variableName(name)}}}`] as const);
+  return {
+    headers: compact(Object.fromEntries([...common, ...references])),
+    valuesFor: (email) => {
+      const own = new Map(message.mergeHeaders?.[email]?.map(([name, value]) => [name, String(value)]));
+      // A reference without a value would be sent as it stands.
+      return Object.fromEntries(
+        names.map((name) => [variableName(name), own.get(name) ?? common.get(name) ?? ""]),
+      );
+    },
+  };
+}
+
+function variableName(header: string): string {
+  return `Header__${header.replaceAll("-", "_")}`;
+}
