@@ -20,6 +20,13 @@ afterAll(async () => {
   );
 });
 
+/** Whether an outcome has all members of the expected one. */
+function equals(outcome: object | undefined, expected: object): boolean {
+  return Object.entries(expected).every(
+    ([key, value]) => (outcome as Record<string, unknown> | undefined)?.[key] === value,
+  );
+}
+
 describe("every fault comes out as what it is", { timeout: 60_000 }, () => {
   for (const runtime of RUNTIMES) {
     it(`on ${runtime.name}`, async () => {
@@ -44,7 +51,8 @@ describe("every fault comes out as what it is", { timeout: 60_000 }, () => {
         ]);
       }
       for (const { name, expected } of matrix.rows) {
-        expect(outcomes[name], name).toMatchObject({ ...expected, attempts: 1 });
+        const fits = expected.some((outcome) => equals(outcomes[name], { ...outcome, attempts: 1 }));
+        expect(fits, `${name}: ${JSON.stringify(outcomes[name])}`).toBe(true);
       }
       for (const name of ["429 Retry-After: 7", "503 Retry-After: 7", "503 Retry-After: a date"]) {
         expect(outcomes[name]?.retryAt, name).toBe(true);

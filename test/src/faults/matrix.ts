@@ -22,7 +22,8 @@ interface Row {
   readonly url: string;
   /** Milliseconds. */
   readonly timeout: number;
-  readonly expected: Outcome;
+  /** What must come of it; several where more than one is true. */
+  readonly expected: readonly Outcome[];
 }
 
 const UNSENT: Outcome = { error: "TransportError", phase: "connect", delivery: "not-sent", retryable: true };
@@ -43,9 +44,15 @@ const answer = (code: number, headers: Readonly<Record<string, string>> = {}): F
   body: '{"message":"no"}',
 });
 
+/**
+ * A reset on accept is seen while the runtime is still connecting, which proves the mail unsent, or only with the request,
+ * which proves nothing: that is a race, mostly on Deno.
+ */
+const RESET_ON_ACCEPT = "reset on accept";
+
 /** Faults that a server commits after it accepted a connection. */
 const SERVED: readonly (readonly [string, Fault, Outcome])[] = [
-  ["reset on accept", { kind: "reset-on-accept" }, LOST],
+  [RESET_ON_ACCEPT, { kind: "reset-on-accept" }, LOST],
   ["reset after request", { kind: "reset-after-request" }, LOST],
   ["closed after request", { kind: "close-after-request" }, LOST],
   ["stall before headers", { kind: "stall-before-headers" }, LOST],
@@ -87,23 +94,28 @@ export async function startMatrix(): Promise<Matrix> {
     servers.push(server);
     return server;
   };
-  const timeout = 5_000;
+  const timeout = 15_000;
   const plain = await start({});
   const secure = await start({ tls: true });
   const hole = await startBlackHole();
   const rows: Row[] = [
-    { name: "refused", url: await refusedUrl(), timeout, expected: UNSENT },
-    { name: "DNS failure", url: UNRESOLVABLE_URL, timeout, expected: UNSENT },
+    { name: "refused", url: await refusedUrl(), timeout, expected: [UNSENT] },
+    { name: "DNS failure", url: UNRESOLVABLE_URL, timeout, expected: [UNSENT] },
     // No runtime tells a connection that hangs from an answer that does not come, so this must count as sent.
-    { name: "connecting hangs", url: hole.url, timeout: 400, expected: LOST },
-    { name: "bad certificate", url: secure.url, timeout, expected: TLS },
-    { name: "no TLS there", url: plain.url.replace("http:", "https:"), timeout, expected: TLS },
+    { name: "connecting hangs", url: hole.url, timeout: 1_000, expected: [LOST] },
+    { name: "bad certificate", url: secure.url, timeout, expected: [TLS] },
+    { name: "no TLS there", url: plain.url.replace("http:", "https:"), timeout, expected: [TLS] },
   ];
   for (const [name, fault, expected] of SERVED) {
     const server = await start({ respond: () => fault });
     // Faults on accepting are scripted, since they come before any request.
     if (fault.kind === "reset-on-accept") server.script(...Array.from({ length: 20 }, () => fault));
-    rows.push({ name, url: server.url, timeout: fault.kind.startsWith("stall") ? 400 : timeout, expected });
+    rows.push({
+      name,
+      url: server.url,
+      timeout: fault.kind.startsWith("stall") ? 1_000 : timeout,
+      expected: name === RESET_ON_ACCEPT ? [expected, UNSENT] : [expected],
+    });
   }
   return {
     rows,
