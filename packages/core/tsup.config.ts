@@ -1,3 +1,8 @@
 import { definePackage } from "../../tsup.base.js";
 
-export default definePackage({ index: "src/index.ts" });
+export default definePackage({
+  index: "src/index.ts",
+  webhook: "src/webhook/index.ts",
+  inbound: "src/inbound/index.ts",
+  node: "src/node/index.ts",
+});

@@ -50,7 +50,8 @@ export async function signRequest(
   const names = signed.map(([name]) => name).join(";");
   const canonical = [
     request.method,
-    url.pathname.split("/").map(encode).join("/"),
+    // Every service but S3 wants the path encoded once more.
+    service === "s3" ? url.pathname : url.pathname.split("/").map(encode).join("/"),
     canonicalQuery(url),
     ...signed.map(([name, value]) => `${name}:${value}`),
     "",

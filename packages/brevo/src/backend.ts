@@ -49,7 +49,9 @@ export class BrevoBackend extends HttpBackend<BrevoFeatures, BrevoOptions> {
         const idempotencyKey = await requestKey(message.idempotencyKey ?? "", index);
         return {
           path: "smtp/email",
-          body: { json: { ...body, headers: { ...headers, idempotencyKey } } },
+          // The guide shows the key among the body's headers; by users' reports the request's own header counts.
+          headers: { idempotencyKey },
+          body: { json: { ...body, headers: { idempotencyKey, ...headers } } },
           recipients: [...to, ...message.cc, ...message.bcc],
         };
       }),
@@ -76,14 +78,14 @@ export class BrevoBackend extends HttpBackend<BrevoFeatures, BrevoOptions> {
     return Object.fromEntries(recipients.map(({ address }) => [address, { status: "queued", messageId }]));
   }
 
-  // https://developers.brevo.com/docs/how-it-works#error-codes
+  // https://developers.brevo.com/docs/how-it-works
   protected override readError(body: unknown): ErrorBody {
     const { code, message } = body as { code?: string; message?: string };
-    return { code, message };
+    return { code, message, alreadyAccepted: code === "duplicate_parameter" };
   }
 }
 
-/** Brevo's keys are UUIDs, kept for 30 minutes. https://developers.brevo.com/docs/idempotent-requests */
+/** Brevo's keys are UUIDs, kept for 30 minutes. https://developers.brevo.com/docs/heterogenous-versions-batch-emails */
 async function requestKey(key: string, index: number): Promise<string> {
   return index === 0 && UUID.test(key) ? key : uuidFrom(`${key}/${index}`);
 }

@@ -1,6 +1,7 @@
 import {
   type Address,
   chunk,
+  deepMerge,
   encodeWords,
   type HeaderList,
   type JsonObject,
@@ -11,8 +12,12 @@ import {
   utf8Base64,
 } from "@posthorn/core";
 
-/** Message versions that one request takes. https://developers.brevo.com/docs/batch-send-transactional-emails */
-const BATCH_LIMIT = 1000;
+/**
+ * Message versions, and recipients of all of them, that one request takes.
+ * https://developers.brevo.com/reference/send-transac-email
+ */
+const VERSION_LIMIT = 1000;
+const RECIPIENT_LIMIT = 2000;
 
 /** One request's body, with the recipients of its versions. */
 export interface BrevoPayload {
@@ -23,40 +28,42 @@ export interface BrevoPayload {
 /**
  * The bodies that a message becomes; without idempotency keys.
  *
- * @see https://developers.brevo.com/reference/sendtransacemail
+ * @see https://developers.brevo.com/reference/send-transac-email
  */
 export function buildPayloads(
   message: NormalizedMessage,
   report: ReportUnsupported,
 ): readonly BrevoPayload[] {
-  if (!isAscii(message.metadata)) report("metadata", "characters beyond ASCII in metadata");
-  if (!isAscii(message.mergeMetadata)) report("mergeMetadata", "characters beyond ASCII in mergeMetadata");
+  // Brevo sends them unencoded, and decodes what comes encoded.
+  for (const field of ["headers", "mergeHeaders", "metadata", "mergeMetadata"] as const)
+    if (!isAscii(message[field])) report(field, `characters beyond ASCII in ${field}`);
   const shared: JsonRecord = {
     sender: person(message.from[0]),
     cc: nonEmpty(message.cc.map(person)),
     bcc: nonEmpty(message.bcc.map(person)),
     replyTo: message.replyTo[0] && person(message.replyTo[0]),
     subject: message.subject || undefined,
-    textContent: message.text,
-    htmlContent: message.html,
+    textContent: message.text || undefined,
+    htmlContent: message.html || undefined,
     headers: headers(message.headers, message.metadata),
     attachment: nonEmpty(
       message.attachments.map((file) => ({ name: file.filename ?? "", content: utf8Base64(file) })),
     ),
     tags: nonEmpty(message.tags),
     scheduledAt: message.sendAt && withMilliseconds(message.sendAt.iso, message.sendAt.time),
-    templateId: message.templateId,
+    templateId: numericId(message.templateId),
     params: message.mergeGlobalData,
   };
   if (!message.isBatch) {
-    return [
-      { body: { ...shared, to: nonEmpty(message.to.map(person)), ...message.espExtra }, to: message.to },
-    ];
+    const body = { ...shared, to: nonEmpty(message.to.map(person)) };
+    return [{ body: deepMerge(body, message.espExtra) as JsonRecord, to: message.to }];
   }
-  return chunk(message.to, BATCH_LIMIT).map((to) => ({
-    body: { ...shared, messageVersions: to.map((address) => version(message, address)), ...message.espExtra },
-    to,
-  }));
+  const perVersion = 1 + message.cc.length + message.bcc.length;
+  const size = Math.max(1, Math.min(VERSION_LIMIT, Math.floor(RECIPIENT_LIMIT / perVersion)));
+  return chunk(message.to, size).map((to) => {
+    const body = { ...shared, messageVersions: to.map((address) => version(message, address)) };
+    return { body: deepMerge(body, message.espExtra) as JsonRecord, to };
+  });
 }
 
 function version(message: NormalizedMessage, address: Address): JsonRecord {
@@ -70,10 +77,10 @@ function version(message: NormalizedMessage, address: Address): JsonRecord {
   };
 }
 
-/** Brevo cannot read a name that has a comma and goes beyond ASCII, so such a name goes as encoded words. */
+/** Brevo cannot read a name with specials (RFC 5322) that goes beyond ASCII, so such a name goes as encoded words. */
 function person({ name, email }: Address): JsonRecord {
   if (name === "") return { email };
-  return { email, name: name.includes(",") ? encodeWords(name) : name };
+  return { email, name: /[()<>[\]:;@\\,."]/.test(name) ? encodeWords(name) : name };
 }
 
 /** Metadata travels in a header that Brevo gives back in its webhooks. */
@@ -81,6 +88,11 @@ function headers(list: HeaderList, metadata: JsonObject | undefined): JsonRecord
   const all: JsonRecord = Object.fromEntries(list.map(([name, value]) => [name, String(value)]));
   if (metadata) all["X-Mailin-custom"] = JSON.stringify(metadata);
   return Object.keys(all).length > 0 ? all : undefined;
+}
+
+/** Brevo's ids are numbers. */
+function numericId(id: string | number | undefined): string | number | undefined {
+  return typeof id === "string" && /^\d+$/.test(id) ? Number(id) : id;
 }
 
 function withMilliseconds(iso: string, time: number): string {

@@ -2,7 +2,8 @@ import { type Address, parseAddressText, type RecipientResult, type RecipientSta
 
 /** What Postmark says of one mail. https://postmarkapp.com/developer/api/email-api#send-a-single-email */
 export interface PostmarkAnswer {
-  readonly ErrorCode: number;
+  /** Absent when the mail was taken and delivery may be delayed. */
+  readonly ErrorCode?: number;
   readonly Message: string;
   readonly To?: string;
   readonly Cc?: string;
@@ -12,8 +13,9 @@ export interface PostmarkAnswer {
 
 /** Whether a value is what Postmark says of one mail. */
 export function isAnswer(value: unknown): value is PostmarkAnswer {
-  const { ErrorCode, Message } = (value ?? {}) as Partial<PostmarkAnswer>;
-  return typeof ErrorCode === "number" && typeof Message === "string";
+  const { ErrorCode, Message, MessageID } = (value ?? {}) as Partial<PostmarkAnswer>;
+  const hasCode = typeof ErrorCode === "number" || (ErrorCode === undefined && typeof MessageID === "string");
+  return hasCode && typeof Message === "string";
 }
 
 /** `You tried to send to … inactive. … Found inactive addresses: a@example.com, b@example.com. Inactive …` */
@@ -33,7 +35,8 @@ export function readMail(
   answer: PostmarkAnswer,
   recipients: readonly Address[],
 ): Readonly<Record<string, RecipientResult>> | undefined {
-  if (answer.ErrorCode === 0) {
+  if ((answer.ErrorCode ?? 0) === 0) {
+    const taken = /delivery may be delayed/i.test(answer.Message) ? "queued" : "sent";
     const inactive = inactiveAddresses(answer.Message);
     const named = [answer.To, answer.Cc, answer.Bcc].flatMap((field) =>
       field ? parseAddressText(field, "To") : [],
@@ -45,7 +48,7 @@ export function readMail(
         const rejected = inactive.has(address.toLowerCase());
         return [
           known,
-          rejected ? status("rejected") : { status: "sent", messageId: answer.MessageID ?? null },
+          rejected ? status("rejected") : { status: taken, messageId: answer.MessageID ?? null },
         ];
       }),
     );

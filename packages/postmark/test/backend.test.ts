@@ -47,6 +47,12 @@ describe("postmark", () => {
     ]);
   });
 
+  it("calls recipients queued while delivery may be delayed", async () => {
+    answer({ Message: "OK, delivery may be delayed", To: "a@example.org", MessageID: "1" });
+    const { recipients } = await create().send({ ...mail, to: ["a@example.org"] });
+    expect(recipients).toEqual({ "a@example.org": { status: "queued", messageId: "1" } });
+  });
+
   it("throws what an answer of 200 says no to", async () => {
     answer({ ErrorCode: 451, Message: "Helpful explanation" });
     expect(await failure(create().send(mail))).toMatchObject({

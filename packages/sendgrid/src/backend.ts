@@ -31,8 +31,8 @@ export interface SendgridOptions extends BackendOptions<SendgridFeatures> {
   readonly mergeFieldFormat?: string | undefined;
 }
 
-/** Personalizations that one request takes. https://www.twilio.com/docs/sendgrid/for-developers/sending-email/personalizations */
-const BATCH_LIMIT = 1000;
+/** Recipients of all kinds, and so personalizations, that one request takes. https://www.twilio.com/docs/sendgrid/for-developers/sending-email/personalizations */
+const RECIPIENT_LIMIT = 1000;
 
 /** Sends through SendGrid. Subclass it to override `createSession()`. */
 export class SendgridBackend extends HttpBackend<SendgridFeatures, SendgridOptions> {
@@ -58,7 +58,10 @@ export class SendgridBackend extends HttpBackend<SendgridFeatures, SendgridOptio
   }
 
   protected override buildRequests(message: NormalizedMessage): readonly ProviderRequest[] {
-    const batches = message.isBatch ? chunk(message.to, BATCH_LIMIT) : [message.to];
+    const copies = message.cc.length + message.bcc.length;
+    // Every mail of a batch has the copies again.
+    const size = Math.max(1, Math.floor(RECIPIENT_LIMIT / (1 + copies)));
+    const batches = message.isBatch ? chunk(message.to, size) : [message.to];
     return batches.map((to) => this.buildRequest(message, to));
   }
 

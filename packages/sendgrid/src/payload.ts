@@ -10,6 +10,7 @@ import {
   person,
   SerializationError,
   textValues,
+  utf8Base64,
 } from "@posthorn/core";
 
 /** How template variables reach a template. */
@@ -36,18 +37,28 @@ export function buildPayload(
   groups: readonly Group[],
   format: MergeFormat,
 ): JsonRecord {
+  const {
+    merge_field_format: _,
+    use_dynamic_template: __,
+    personalizations: each,
+    ...extra
+  } = message.espExtra;
   const payload: JsonRecord = {
-    personalizations: groups.map((group) => personalization(message, group, format)),
+    // Extras for "each personalization" are an object; a list is the caller's own set of them.
+    personalizations: Array.isArray(each)
+      ? each
+      : groups.map((group) => deepMerge(personalization(message, group, format), each ?? {})),
     from: person(message.from[0]),
     reply_to_list: nonEmpty(message.replyTo.map(person)),
     subject: message.subject || undefined,
     content: nonEmpty(contents(message)),
     attachments: nonEmpty(
-      message.attachments.map(({ filename, content, contentType, contentId, inline }) => ({
-        content: content.base64(),
-        type: contentType,
-        filename: filename ?? "",
-        ...(inline ? { disposition: "inline", content_id: contentId } : {}),
+      message.attachments.map((file) => ({
+        content: utf8Base64(file),
+        // SendGrid refuses a type with parameters.
+        type: file.mimeType,
+        filename: file.filename ?? "",
+        ...(file.inline ? { disposition: "inline", content_id: file.contentId } : {}),
       })),
     ),
     headers: headerRecord(message.headers),
@@ -60,7 +71,6 @@ export function buildPayload(
       open_tracking: message.trackOpens === undefined ? undefined : { enable: message.trackOpens },
     }),
   };
-  const { merge_field_format: _, use_dynamic_template: __, ...extra } = message.espExtra;
   return deepMerge(payload, extra) as JsonRecord;
 }
 
@@ -87,9 +97,10 @@ function variables(message: NormalizedMessage, email: string | undefined, format
   if (Object.keys(values).length === 0) return {};
   if (isDynamic(message)) return { dynamic_template_data: values };
   const given = message.espExtra["merge_field_format"];
-  const pattern = typeof given === "string" ? given : format.mergeFieldFormat;
+  const pattern = given === undefined ? format.mergeFieldFormat : given;
   const named = Object.entries(values).map(([name, value]) => [
-    pattern ? pattern.replace("{}", name) : name,
+    // A function, since `$` in a name means nothing.
+    typeof pattern === "string" && pattern !== "" ? pattern.replace("{}", () => name) : name,
     substitution(name, value),
   ]);
   return { substitutions: Object.fromEntries(named) };
@@ -115,11 +126,10 @@ function substitution(name: string, value: JsonValue): JsonValue {
 
 function contents(message: NormalizedMessage): JsonRecord[] {
   const parts: JsonRecord[] = [];
-  if (message.text !== undefined && message.text !== "")
-    parts.push({ type: "text/plain", value: message.text });
+  if (message.text) parts.push({ type: "text/plain", value: message.text });
   // The order matters: the richest comes last, AMP between text and HTML.
-  if (message.amp !== undefined) parts.push({ type: "text/x-amp-html", value: message.amp });
-  if (message.html !== undefined) parts.push({ type: "text/html", value: message.html });
+  if (message.amp) parts.push({ type: "text/x-amp-html", value: message.amp });
+  if (message.html) parts.push({ type: "text/html", value: message.html });
   for (const { contentType, content } of message.alternatives)
     parts.push({ type: contentType, value: content });
   return parts;

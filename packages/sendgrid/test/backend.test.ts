@@ -52,4 +52,32 @@ describe("sendgrid", () => {
       "does not contain a valid address (from.email)",
     );
   });
+
+  it("counts copies against the 1,000 recipients of a request", async () => {
+    answer("", 202);
+    answer("", 202);
+    await create().send({
+      ...mail,
+      to: Array.from({ length: 501 }, (_, index) => `u${index}@example.org`),
+      cc: ["copy@example.org"],
+      mergeData: {},
+    });
+    expect([0, 1].map((index) => sent(index).personalizations.length)).toEqual([500, 1]);
+  });
+
+  it("merges an object of extras into each personalization, keeps the type of files bare", async () => {
+    answer("", 202);
+    await create({ mergeFieldFormat: "-{}-" }).send({
+      ...mail,
+      html: "",
+      mergeData: { "grace@example.org": { "a$&b": "x" } },
+      attachments: [{ filename: "a.txt", content: "é", charset: "utf-8" }],
+      espExtra: { personalizations: { send_at: 1, custom_args: { mine: "1" } }, merge_field_format: null },
+    });
+    const [personalization] = sent().personalizations;
+    expect(personalization).toMatchObject({ send_at: 1, substitutions: { "a$&b": "x" } });
+    expect(Object.keys(personalization.custom_args).sort()).toEqual(["anymail_id", "mine"]);
+    expect(sent().attachments).toEqual([{ content: "w6k=", type: "text/plain", filename: "a.txt" }]);
+    expect(sent().content).toEqual([{ type: "text/plain", value: "Hi" }]);
+  });
 });

@@ -8,6 +8,7 @@ import {
   type RecipientResults,
   type RecipientStatus,
   type ReportUnsupported,
+  uuidFrom,
 } from "@posthorn/core";
 import { type SparkpostFeatures, sparkpostFeatures } from "./features.js";
 import { buildPayload } from "./payload.js";
@@ -21,6 +22,12 @@ export interface SparkpostOptions extends BackendOptions<SparkpostFeatures> {
   /** Id of the subaccount to send as. Environment: `SPARKPOST_SUBACCOUNT`. */
   readonly subaccount?: string | number | undefined;
 }
+
+/**
+ * The form of idempotency keys, which are kept for 24 hours.
+ * https://developers.sparkpost.com/api/transmissions/#header-idempotent-requests
+ */
+const KEY = /^[A-Za-z0-9._-]{1,255}$/;
 
 /** Sends through SparkPost. Subclass it to override `createSession()`. */
 export class SparkpostBackend extends HttpBackend<SparkpostFeatures, SparkpostOptions> {
@@ -38,12 +45,20 @@ export class SparkpostBackend extends HttpBackend<SparkpostFeatures, SparkpostOp
     );
   }
 
-  protected override buildRequests(
+  protected override async buildRequests(
     message: NormalizedMessage,
     report: ReportUnsupported,
-  ): readonly ProviderRequest[] {
+  ): Promise<readonly ProviderRequest[]> {
     const recipients = [...message.to, ...message.cc, ...message.bcc];
-    return [{ path: "transmissions/", body: { json: buildPayload(message, report) }, recipients }];
+    const key = message.idempotencyKey ?? "";
+    return [
+      {
+        path: "transmissions/",
+        headers: { "idempotency-key": KEY.test(key) ? key : await uuidFrom(key) },
+        body: { json: buildPayload(message, report) },
+        recipients,
+      },
+    ];
   }
 
   protected override authHeaders(): Readonly<Record<string, string>> {
@@ -83,6 +98,8 @@ export class SparkpostBackend extends HttpBackend<SparkpostFeatures, SparkpostOp
     const texts = errors.map(({ message, description }) =>
       description ? `${message}: ${description}` : message,
     );
-    return { message: texts.join("; "), code: errors[0]?.code };
+    const code = errors[0]?.code;
+    // 1601: the first request with this key is still under way.
+    return { message: texts.join("; "), code, retryable: String(code) === "1601" ? true : undefined };
   }
 }

@@ -26,7 +26,7 @@ export const sparkpostFeatures = {
   mergeGlobalData: true,
   mergeHeaders: true,
   mergeMetadata: true,
-  idempotencyKey: false,
+  idempotencyKey: true,
   multipleFrom: false,
 } as const satisfies Features;
 

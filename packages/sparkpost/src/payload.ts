@@ -22,7 +22,7 @@ export function buildPayload(message: NormalizedMessage, report: ReportUnsupport
     content: message.templateId === undefined ? inlineContent(message) : templateContent(message, report),
     campaign_id: message.tags[0],
     metadata: message.metadata,
-    substitution_data: message.mergeGlobalData,
+    substitution_data: compact({ ...headerSubstitutions(message).defaults, ...message.mergeGlobalData }),
     return_path: message.envelopeSender?.email,
     options: compact({
       start_time: message.sendAt?.iso,
@@ -41,20 +41,24 @@ function sharedRecipients(message: NormalizedMessage): JsonRecord[] {
   }));
 }
 
-/** One mail for each `to` recipient, with copies of each for `cc` and `bcc`. */
+/** One mail for each `to` recipient, then the copies of each for `cc` and `bcc`. */
 function batchRecipients(message: NormalizedMessage): JsonRecord[] {
   const { valuesFor } = headerSubstitutions(message);
-  return message.to.flatMap((to) => {
-    const own = {
-      substitution_data: compact({ ...valuesFor(to.email), ...message.mergeData?.[to.email] }),
+  const recipients = message.to.map((to) => {
+    const data = message.mergeData?.[to.email];
+    return {
+      address: { email: to.email, header_to: formatAddress(to) },
+      substitution_data: compact({ ...valuesFor(to.email), ...data }) ?? (data && {}),
       metadata: message.mergeMetadata?.[to.email],
     };
-    const header_to = formatAddress(to);
-    return [to, ...message.cc, ...message.bcc].map(({ email }) => ({
-      address: { email, header_to },
-      ...own,
-    }));
   });
+  const copies = recipients.flatMap((recipient) =>
+    [...message.cc, ...message.bcc].map(({ email }) => ({
+      ...recipient,
+      address: { ...recipient.address, email },
+    })),
+  );
+  return [...recipients, ...copies];
 }
 
 function inlineContent(message: NormalizedMessage): JsonRecord {
@@ -81,8 +85,8 @@ function templateContent(message: NormalizedMessage, report: ReportUnsupported):
     replyTo: message.replyTo.length > 0,
     subject: Boolean(message.subject),
     text: Boolean(message.text),
-    html: message.html !== undefined,
-    amp: message.amp !== undefined,
+    html: Boolean(message.html),
+    amp: Boolean(message.amp),
   };
   for (const [field, isGiven] of Object.entries(given)) {
     if (isGiven) report(field as keyof typeof given, `${field} together with a template`);
@@ -105,10 +109,10 @@ function files(message: NormalizedMessage, inline: boolean): readonly JsonRecord
   return nonEmpty(
     message.attachments
       .filter((attachment) => attachment.inline === inline)
-      .map(({ contentType, contentId, filename, content }) => ({
-        type: contentType,
-        name: (inline ? contentId : filename) ?? "",
-        data: content.base64(),
-      })),
+      .map((file) =>
+        inline
+          ? { type: file.mimeType, name: file.contentId, data: file.content.base64() }
+          : { type: file.contentType, name: file.filename ?? "", data: file.content.base64() },
+      ),
   );
 }

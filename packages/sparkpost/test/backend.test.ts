@@ -43,11 +43,38 @@ describe("sparkpost", () => {
       ]),
     ).toEqual([
       [{ email: "a@example.org", header_to: "a@example.org" }, undefined],
-      [{ email: "c@example.org", header_to: "a@example.org" }, undefined],
       [{ email: "b@example.org", header_to: "b@example.org" }, { n: 2 }],
+      [{ email: "c@example.org", header_to: "a@example.org" }, undefined],
       [{ email: "c@example.org", header_to: "b@example.org" }, { n: 2 }],
     ]);
     expect(result.status).toBe("queued");
+    expect(server.requests[0]?.headers["idempotency-key"]).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it("turns a key of another alphabet into one that SparkPost takes, the same each time", async () => {
+    for (const _ of [0, 1]) {
+      answer({ results: { id: "1", total_accepted_recipients: 1, total_rejected_recipients: 0 } });
+      await create().send({ ...mail, idempotencyKey: "order 42/é" });
+    }
+    const [first, second] = server.requests.map(({ headers }) => headers["idempotency-key"]);
+    expect(first).toMatch(/^[0-9a-f-]{36}$/);
+    expect(second).toBe(first);
+  });
+
+  it("refers to headers by recipient, common values among those for all", async () => {
+    answer({ results: { id: "1", total_accepted_recipients: 2, total_rejected_recipients: 0 } });
+    await create().send({
+      ...mail,
+      to: ["a@example.org", "b@example.org"],
+      headers: { "x-tier": "all" },
+      mergeHeaders: { "b@example.org": { "x-tier": "own" } },
+    });
+    expect(sent().content.headers).toEqual({ "x-tier": "{{Header__X_Tier}}" });
+    expect(sent().substitution_data).toEqual({ Header__X_Tier: "all" });
+    expect(sent().recipients.map((one: { substitution_data?: object }) => one.substitution_data)).toEqual([
+      undefined,
+      { Header__X_Tier: "own" },
+    ]);
   });
 
   it("throws when every recipient is rejected, and explains errors", async () => {

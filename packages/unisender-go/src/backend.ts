@@ -8,6 +8,7 @@ import {
   type RecipientResult,
   type RecipientResults,
   type RecipientStatus,
+  type ReportUnsupported,
 } from "@posthorn/core";
 import { type UnisenderGoFeatures, unisenderGoFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
@@ -56,9 +57,13 @@ export class UnisenderGoBackend extends HttpBackend<UnisenderGoFeatures, Unisend
     );
   }
 
-  protected override buildRequests(message: NormalizedMessage): readonly ProviderRequest[] {
+  protected override async buildRequests(
+    message: NormalizedMessage,
+    report: ReportUnsupported,
+  ): Promise<readonly ProviderRequest[]> {
     const ids = this.options.generateMessageId === false ? undefined : recipientIds(message);
-    return buildPayloads(message, ids).map(({ body, recipients }) => {
+    const payloads = await buildPayloads(message, ids, report);
+    return payloads.map(({ body, recipients }) => {
       const request: ProviderRequest = { path: "email/send.json", body: { json: body }, recipients };
       if (ids) this.ids.set(request, ids);
       return request;

@@ -3,16 +3,22 @@ import {
   chunk,
   compact,
   deepMerge,
+  encodeBase64,
   encodeWords,
   formatAddress,
   headerSubstitutions,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
+  type ReportUnsupported,
+  uuidFrom,
 } from "@posthorn/core";
 
 /** Recipients that one request takes. https://godocs.unisender.ru/web-api-ref#email-send */
 const RECIPIENT_LIMIT = 500;
+
+/** Characters that an idempotency key may have. It is kept for one minute. https://godocs.unisender.ru/web-api-ref#email-send */
+const KEY_LIMIT = 64;
 
 /** One request's body, with the recipients it is for. */
 export interface UnisenderGoPayload {
@@ -26,24 +32,35 @@ export interface UnisenderGoPayload {
  * @param ids an id of our own for each recipient, by lower-case address; absent when none are to be sent
  * @see https://godocs.unisender.ru/web-api-ref#email-send
  */
-export function buildPayloads(
+export async function buildPayloads(
   message: NormalizedMessage,
   ids: ReadonlyMap<string, string> | undefined,
-): readonly UnisenderGoPayload[] {
+  report: ReportUnsupported,
+): Promise<readonly UnisenderGoPayload[]> {
+  reportHeaders(message, report);
   const everyone = [...message.to, ...message.cc, ...message.bcc];
   const shared = buildShared(message);
   const batches = chunk(everyone, RECIPIENT_LIMIT);
-  return batches.map((recipients, index) => {
-    const key = batches.length > 1 ? `${message.idempotencyKey}/${index}` : message.idempotencyKey;
+  const payloads = batches.map(async (recipients, index) => {
+    const key = batches.length > 1 ? `${message.idempotencyKey}/${index}` : (message.idempotencyKey ?? "");
     const own = {
       ...shared,
       recipients: recipients.map((address) =>
         recipient(message, address, ids?.get(address.email.toLowerCase())),
       ),
-      idempotence_key: key,
+      idempotence_key: key.length > KEY_LIMIT ? await uuidFrom(key) : key,
     };
     return { body: { message: deepMerge(own, extra(message)) as JsonRecord }, recipients };
   });
+  return Promise.all(payloads);
+}
+
+function reportHeaders(message: NormalizedMessage, report: ReportUnsupported): void {
+  const names = Object.values(message.mergeHeaders ?? {}).flatMap((list) => list.map(([name]) => name));
+  // Substitutions count in no other header.
+  if (names.some((name) => name.toLowerCase() !== "list-unsubscribe"))
+    report("mergeHeaders", "headers by recipient other than List-Unsubscribe");
+  if (message.isBatch && message.cc.length > 0) report("cc", "cc in a batch: it needs a common To header");
 }
 
 function buildShared(message: NormalizedMessage): JsonRecord {
@@ -53,8 +70,8 @@ function buildShared(message: NormalizedMessage): JsonRecord {
     from_email: from.email,
     from_name: from.name || undefined,
     reply_to: replyTo?.email,
-    reply_to_name: replyTo?.name ? encodeWords(replyTo.name) : undefined,
-    subject: message.subject,
+    reply_to_name: replyTo?.name ? encodeName(replyTo.name) : undefined,
+    subject: message.subject || undefined,
     body: bodies(message),
     headers: headers(message),
     attachments: nonEmpty(
@@ -83,7 +100,10 @@ function buildShared(message: NormalizedMessage): JsonRecord {
       send_at: new Date(message.sendAt.time).toISOString().slice(0, 19).replace("T", " "),
     },
     template_id: message.templateId,
-    global_substitutions: message.mergeGlobalData,
+    global_substitutions: compact({
+      ...headerSubstitutions(message).defaults,
+      ...message.mergeGlobalData,
+    }),
   };
 }
 
@@ -107,9 +127,14 @@ function headers(message: NormalizedMessage): JsonRecord | undefined {
 }
 
 function addressHeader(addresses: readonly Address[]): string {
-  return addresses
-    .map((address) => formatAddress({ ...address, name: encodeWords(address.name) }))
-    .join(", ");
+  return addresses.map((address) => formatAddress({ ...address, name: encodeName(address.name) })).join(", ");
+}
+
+/** Unisender Go misreads specials in names, quoted or not: an encoded word hides them. */
+function encodeName(name: string): string {
+  return /[()<>[\]:;@\\,"]/.test(name) && encodeWords(name) === name
+    ? `=?utf-8?b?${encodeBase64(new TextEncoder().encode(name))}?=`
+    : encodeWords(name);
 }
 
 function recipient(message: NormalizedMessage, { email, name }: Address, id: string | undefined): JsonRecord {
@@ -120,11 +145,7 @@ function recipient(message: NormalizedMessage, { email, name }: Address, id: str
   };
   // Named as Anymail names it, so that webhooks of both can read it.
   const metadata = { ...(id === undefined ? {} : { anymail_id: id }), ...message.mergeMetadata?.[email] };
-  return {
-    email,
-    substitutions: Object.keys(substitutions).length > 0 ? substitutions : undefined,
-    metadata: Object.keys(metadata).length > 0 ? metadata : undefined,
-  };
+  return { email, substitutions: compact(substitutions), metadata: compact(metadata) };
 }
 
 function flag(value: boolean | undefined): number | undefined {

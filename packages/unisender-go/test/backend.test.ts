@@ -36,14 +36,35 @@ describe("unisender-go", () => {
     await create().send({
       ...mail,
       to,
-      headers: { "X-A": "all" },
-      mergeHeaders: { "r500@example.org": { "X-A": "own" } },
+      headers: { "List-Unsubscribe": "<https://example.com/all>" },
+      mergeHeaders: { "r500@example.org": { "List-Unsubscribe": "<https://example.com/own>" } },
       idempotencyKey: "k",
     });
     expect([sent(0), sent(1)].map(({ message }) => message.idempotence_key)).toEqual(["k/0", "k/1"]);
-    expect(sent(1).message.headers).toEqual({ "X-A": "{{Header__X_A}}" });
-    expect(sent(1).message.recipients[0].substitutions).toEqual({ Header__X_A: "own" });
-    expect(sent(0).message.recipients[0].substitutions).toEqual({ Header__X_A: "all" });
+    expect(sent(1).message.headers).toEqual({ "List-Unsubscribe": "{{Header__List_Unsubscribe}}" });
+    expect(sent(1).message.recipients[0].substitutions).toEqual({
+      Header__List_Unsubscribe: "<https://example.com/own>",
+    });
+    expect(sent(0).message.global_substitutions).toEqual({
+      Header__List_Unsubscribe: "<https://example.com/all>",
+    });
+    expect(sent(0).message.recipients[0].substitutions).toBeUndefined();
+  });
+
+  it("refuses what Unisender Go would garble, and shortens long keys", async () => {
+    const batch = { ...mail, mergeData: {} };
+    await expect(create().send({ ...batch, cc: ["c@example.org"] })).rejects.toMatchObject({ field: "cc" });
+    await expect(
+      create().send({ ...mail, mergeHeaders: { "grace@example.org": { "X-A": "1" } } }),
+    ).rejects.toMatchObject({ field: "mergeHeaders" });
+    answer({ status: "success", job_id: "j1", emails: ["grace@example.org"] });
+    await create().send({
+      ...mail,
+      to: ['"Hopper, Grace" <grace@example.org>'],
+      idempotencyKey: "k".repeat(65),
+    });
+    expect(sent().message.idempotence_key).toHaveLength(36);
+    expect(sent().message.headers.to).toBe("=?utf-8?b?SG9wcGVyLCBHcmFjZQ==?= <grace@example.org>");
   });
 
   it("needs the URL of a data center", () => {

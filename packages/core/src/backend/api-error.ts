@@ -10,6 +10,8 @@ export interface ErrorBody {
   readonly code?: string | number | undefined;
   /** Whether the provider says that a later try may do better, where its status does not tell. */
   readonly retryable?: boolean | undefined;
+  /** Whether it says that an earlier request with the same idempotency key was taken. */
+  readonly alreadyAccepted?: boolean | undefined;
 }
 
 /** Statuses that say "not now" rather than "not this". */
@@ -24,11 +26,12 @@ export function apiErrorFrom(
   idempotent: boolean,
   readError: (body: unknown) => ErrorBody,
 ): ApiError {
-  const { status, delivery } = response;
-  const said = delivery === "accepted" ? {} : readBody(response.text, readError);
+  const { status } = response;
+  const said = response.delivery === "accepted" ? {} : readBody(response.text, readError);
+  const delivery = said.alreadyAccepted ? "accepted" : response.delivery;
   const transient = said.retryable ?? TRANSIENT.has(status);
   const explanation =
-    delivery === "accepted" ? "its answer could not be read to the end" : explain(said, response);
+    response.delivery === "accepted" ? "its answer could not be read to the end" : explain(said, response);
   const tries = response.attempts.length > 1 ? ` after ${response.attempts.length} attempts` : "";
   return new ApiError(redactor.text(`${provider} answered ${status}${tries}: ${explanation}`), {
     provider,

@@ -92,7 +92,9 @@ export function recipientGroups(message: NormalizedMessage): readonly (readonly 
 export interface HeaderSubstitutions {
   /** Common headers with references (`{{Header__X_Name}}`) where recipients have their own. */
   readonly headers: JsonRecord | undefined;
-  /** A recipient's values for the references: their own, the common one, or nothing. */
+  /** What references stand for where a recipient has no value: the common header's. Without it they stand for nothing. */
+  readonly defaults: Readonly<Record<string, string>>;
+  /** A recipient's own values for the references. */
   valuesFor(email: string): Record<string, string>;
 }
 
@@ -104,16 +106,18 @@ export function headerSubstitutions(message: NormalizedMessage): HeaderSubstitut
   const references = names.map((name) => [name, `{{${variableName(name)}}}`] as const);
   return {
     headers: compact(Object.fromEntries([...common, ...references])),
-    valuesFor: (email) => {
-      const own = new Map(message.mergeHeaders?.[email]?.map(([name, value]) => [name, String(value)]));
-      // A reference without a value would be sent as it stands.
-      return Object.fromEntries(
-        names.map((name) => [variableName(name), own.get(name) ?? common.get(name) ?? ""]),
-      );
-    },
+    defaults: Object.fromEntries(
+      names.flatMap((name) => (common.has(name) ? [[variableName(name), common.get(name) ?? ""]] : [])),
+    ),
+    valuesFor: (email) =>
+      Object.fromEntries(
+        (message.mergeHeaders?.[email] ?? []).map(([name, value]) => [variableName(name), String(value)]),
+      ),
   };
 }
 
+/** `x-request-id` becomes `Header__X_Request_Id`: header names know no case, variables do. */
 function variableName(header: string): string {
-  return `Header__${header.replaceAll("-", "_")}`;
+  const words = header.split("-").map((word) => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase());
+  return `Header__${words.join("_")}`;
 }

@@ -42,7 +42,10 @@ export const FIELDS: Readonly<Partial<Record<keyof Features, Message>>> = {
     text: undefined,
     mergeGlobalData: { site: "Site-value" },
   },
-  mergeHeaders: { mergeHeaders: { "grace@example.org": { "X-Merged": "merged-value" } } },
+  // The header that every provider with headers by recipient takes; some take no other.
+  mergeHeaders: {
+    mergeHeaders: { "grace@example.org": { "List-Unsubscribe": "<https://example.com/merged-value>" } },
+  },
   mergeMetadata: { mergeMetadata: { "grace@example.org": { order: "order-value" } } },
   idempotencyKey: { idempotencyKey: "c0ffee00-0000-4000-8000-000000000000" },
   multipleFrom: { from: "ada@example.com, also@example.com" },

@@ -1,0 +1,105 @@
+import { type InboundEvent, inboundEvent, inboundFromMime } from "@posthorn/core/inbound";
+import {
+  bytesOfBase64,
+  ConfigurationError,
+  dateOf,
+  idOf,
+  type JsonRecord,
+  readEnv,
+  recordOf,
+  textOf,
+  textsOf,
+  type WebhookHandler,
+} from "@posthorn/core/webhook";
+import { getObject, type S3Options } from "./s3.js";
+import { readNotification, type SnsEnvelope } from "./sns.js";
+import { type SnsOptions, snsWebhook } from "./subscription.js";
+
+/** Options of {@link inboundWebhook}. */
+export interface AmazonSesInboundOptions extends SnsOptions<InboundEvent>, S3Options {}
+
+/**
+ * Takes mail that SES received, by receipt rules with an SNS action (the mail is in the notification) or an S3 action
+ * that tells a topic (the mail is fetched from the bucket).
+ *
+ * @see https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html
+ * @throws ConfigurationError when there is nothing to verify by
+ */
+export function inboundWebhook(options: AmazonSesInboundOptions): WebhookHandler {
+  const forms = {
+    accessKeyId: "text",
+    secretAccessKey: "text",
+    sessionToken: "text",
+    region: "text",
+    s3Url: "text",
+    credentials: (value: unknown) => typeof value === "function",
+  } as const;
+  const given = {
+    ...options,
+    accessKeyId: options.accessKeyId ?? readEnv("AWS_ACCESS_KEY_ID"),
+    secretAccessKey: options.secretAccessKey ?? readEnv("AWS_SECRET_ACCESS_KEY"),
+    sessionToken: options.sessionToken ?? readEnv("AWS_SESSION_TOKEN"),
+  };
+  return snsWebhook<InboundEvent, AmazonSesInboundOptions>(
+    given,
+    forms,
+    50_000_000,
+    async (envelope, resolved) => [await readMail(envelope, resolved)],
+  );
+}
+
+async function readMail(envelope: SnsEnvelope, options: AmazonSesInboundOptions): Promise<InboundEvent> {
+  const { content, ...notification } = readNotification(envelope);
+  const type = notification["notificationType"] ?? notification["eventType"];
+  if (type !== "Received") {
+    throw new ConfigurationError(
+      `Amazon SES: this is a "${textOf(type)}" event; point its topic at the tracking webhook`,
+      { provider: "Amazon SES" },
+    );
+  }
+  const mail = recordOf(notification["mail"]);
+  const receipt = recordOf(notification["receipt"]);
+  const verdict = (name: string) => textOf(recordOf(receipt[name])["status"]);
+  const spam = verdict("spamVerdict");
+  const message = await inboundFromMime(await mimeOf(receipt, content, envelope, options), {
+    envelopeSender: textOf(mail["source"]),
+    envelopeRecipient: textsOf(receipt["recipients"])[0],
+    spamDetected: spam === "FAIL" ? true : spam === "PASS" ? false : null,
+    authentication: {
+      spf: verdict("spfVerdict"),
+      dkim: verdict("dkimVerdict"),
+      dmarc: verdict("dmarcVerdict"),
+    },
+  });
+  return inboundEvent("Amazon SES", notification, message, {
+    eventId: idOf(mail["messageId"]),
+    timestamp: dateOf(mail["timestamp"]),
+  });
+}
+
+async function mimeOf(
+  receipt: JsonRecord,
+  content: unknown,
+  envelope: SnsEnvelope,
+  options: AmazonSesInboundOptions,
+): Promise<Uint8Array | string> {
+  const action = recordOf(receipt["action"]);
+  if (action["type"] === "S3") {
+    return getObject(
+      {
+        bucket: textOf(action["bucketName"]) ?? "",
+        key: textOf(action["objectKey"]) ?? "",
+        // arn:aws:sns:REGION:ACCOUNT:NAME
+        region: envelope.topicArn.split(":")[3] ?? "",
+      },
+      options,
+    );
+  }
+  if (typeof content !== "string") {
+    throw new ConfigurationError(
+      `Amazon SES: a receipt rule with the action "${textOf(action["type"])}" has no mail; use SNS or S3`,
+      { provider: "Amazon SES" },
+    );
+  }
+  return action["encoding"] === "BASE64" ? (bytesOfBase64(content) ?? "") : content;
+}

@@ -1,0 +1,60 @@
+import { fetchBytes } from "@posthorn/core/inbound";
+import { ConfigurationError } from "@posthorn/core/webhook";
+import { type AwsCredentials, signRequest } from "../sigv4.js";
+
+/** What getting mail from S3 takes. */
+export interface S3Options {
+  /** Environment: `AMAZON_SES_ACCESS_KEY_ID`, `AWS_ACCESS_KEY_ID`. */
+  readonly accessKeyId?: string | undefined;
+  /** Environment: `AMAZON_SES_SECRET_ACCESS_KEY`, `AWS_SECRET_ACCESS_KEY`. */
+  readonly secretAccessKey?: string | undefined;
+  /** With temporary credentials. Environment: `AMAZON_SES_SESSION_TOKEN`, `AWS_SESSION_TOKEN`. */
+  readonly sessionToken?: string | undefined;
+  /** Gives credentials that are refreshed. */
+  readonly credentials?: (() => AwsCredentials | Promise<AwsCredentials>) | undefined;
+  /** The bucket's region. Default: that of the topic. */
+  readonly region?: string | undefined;
+  /** Where S3 is, instead of AWS: `${s3Url}/${bucket}/${key}`. */
+  readonly s3Url?: string | undefined;
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  readonly clock?: { now(): number } | undefined;
+}
+
+/** Where an object is. */
+export interface S3Object {
+  readonly bucket: string;
+  readonly key: string;
+  readonly region: string;
+}
+
+/**
+ * Gets an object, signed with Signature Version 4.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+ * @throws ConfigurationError without credentials, PosthornError when S3 does not give it
+ */
+export async function getObject({ bucket, key, region }: S3Object, options: S3Options): Promise<Uint8Array> {
+  const credentials = await credentialsOf(options);
+  const place = options.region ?? region;
+  const base = options.s3Url ?? `https://s3.${place}.amazonaws.com${place.startsWith("cn-") ? ".cn" : ""}`;
+  const path = [bucket, ...key.split("/")].map(encodeURIComponent).join("/");
+  const url = `${base.replace(/\/+$/, "")}/${path}`;
+  const headers = await signRequest(
+    { method: "GET", url, headers: { "x-amz-content-sha256": EMPTY_SHA256 }, body: "" },
+    credentials,
+    { region: place, service: "s3", now: (options.clock ?? Date).now() },
+  );
+  return fetchBytes("Amazon SES", url, headers, options.fetch);
+}
+
+const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+async function credentialsOf(options: S3Options): Promise<AwsCredentials> {
+  if (options.credentials) return options.credentials();
+  const { accessKeyId, secretAccessKey, sessionToken } = options;
+  if (accessKeyId && secretAccessKey) return { accessKeyId, secretAccessKey, sessionToken };
+  throw new ConfigurationError(
+    "Amazon SES: options accessKeyId and secretAccessKey are missing; the mail is in S3, and fetched by them",
+    { provider: "Amazon SES" },
+  );
+}

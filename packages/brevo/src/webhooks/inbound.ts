@@ -1,0 +1,106 @@
+import {
+  fetchBytes,
+  headersOfRecord,
+  type InboundAttachment,
+  type InboundEvent,
+  inboundAttachment,
+  inboundEvent,
+  inboundMessage,
+} from "@posthorn/core/inbound";
+import {
+  ConfigurationError,
+  idOf,
+  isRecord,
+  type JsonRecord,
+  listOf,
+  numberOf,
+  recordOf,
+  resolveWebhookOptions,
+  textOf,
+  type WebhookHandler,
+  type WebhookOptions,
+  webhookHandler,
+} from "@posthorn/core/webhook";
+
+/** Options of {@link inboundWebhook}. */
+export interface BrevoInboundOptions extends WebhookOptions<InboundEvent> {
+  /** API v3 key, by which attachments are fetched. Environment: `BREVO_API_KEY`. */
+  readonly apiKey?: string | undefined;
+  /** Another base URL of the API. Environment: `BREVO_API_URL`. */
+  readonly apiUrl?: string | undefined;
+  /** The `fetch` to use instead of the platform's. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+}
+
+/**
+ * Takes mail that Brevo received. Attachments stay at Brevo until `blob()` fetches them.
+ * https://developers.brevo.com/docs/inbound-parse-webhooks
+ *
+ * @throws ConfigurationError when there is nothing to verify by
+ */
+export function inboundWebhook(options: BrevoInboundOptions): WebhookHandler {
+  const forms = {
+    apiKey: "text",
+    apiUrl: "text",
+    fetch: (value: unknown) => typeof value === "function",
+  } as const;
+  const resolved = resolveWebhookOptions("Brevo", "BREVO", forms, options);
+  return webhookHandler(
+    {
+      provider: "Brevo",
+      maxBodyBytes: 50_000_000,
+      read: (post) => {
+        const body = recordOf(post.json());
+        if (!("items" in body)) {
+          throw new ConfigurationError("Brevo: this is a tracking event; point it at the tracking webhook", {
+            provider: "Brevo",
+          });
+        }
+        return listOf(body["items"])
+          .filter(isRecord)
+          .map((item) => readMail(item, resolved));
+      },
+    },
+    resolved,
+  );
+}
+
+function readMail(item: JsonRecord, options: BrevoInboundOptions): InboundEvent {
+  const headers = headersOfRecord(item["Headers"]);
+  const header = (name: string) => headers.find(([key]) => key.toLowerCase() === name)?.[1];
+  const message = inboundMessage({
+    headers,
+    text: textOf(item["RawTextBody"]) ?? "",
+    html: textOf(item["RawHtmlBody"]) ?? "",
+    attachments: listOf(item["Attachments"])
+      .filter(isRecord)
+      .map((file) => readAttachment(file, options)),
+    envelopeSender: header("return-path"),
+    envelopeRecipient: header("delivered-to"),
+    spamScore: numberOf(recordOf(item["Spam"])["Score"] ?? item["SpamScore"]),
+    strippedText: textOf(item["ExtractedMarkdownMessage"]),
+  });
+  return inboundEvent("Brevo", item, message, { eventId: idOf(listOf(item["Uuid"])[0]), timestamp: null });
+}
+
+function readAttachment(file: JsonRecord, { apiKey, apiUrl, fetch }: BrevoInboundOptions): InboundAttachment {
+  const contentId = textOf(file["ContentID"]) || null;
+  const token = encodeURIComponent(textOf(file["DownloadToken"]) ?? "");
+  return inboundAttachment(
+    {
+      filename: textOf(file["Name"]),
+      contentType: textOf(file["ContentType"]) ?? "",
+      contentId,
+      inline: contentId !== null,
+    },
+    () => {
+      if (!apiKey) {
+        throw new ConfigurationError("Brevo: option apiKey is missing; attachments are fetched by it", {
+          provider: "Brevo",
+        });
+      }
+      const url = `${(apiUrl ?? "https://api.brevo.com/v3").replace(/\/+$/, "")}/inbound/attachments/${token}`;
+      return fetchBytes("Brevo", url, { "api-key": apiKey }, fetch);
+    },
+  );
+}

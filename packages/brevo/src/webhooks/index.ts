@@ -1,0 +1,3 @@
+/** Webhooks of Brevo: `@posthorn/brevo/webhooks`. */
+export { type BrevoInboundOptions, inboundWebhook } from "./inbound.js";
+export { type BrevoTrackingOptions, trackingWebhook } from "./tracking.js";

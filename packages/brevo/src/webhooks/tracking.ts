@@ -1,0 +1,101 @@
+import {
+  ConfigurationError,
+  dateOfSeconds,
+  idOf,
+  isRecord,
+  type JsonRecord,
+  jsonOf,
+  numberOf,
+  type RejectReason,
+  readEach,
+  recordOf,
+  resolveWebhookOptions,
+  type TrackingEvent,
+  type TrackingEventType,
+  type TrackingFields,
+  textOf,
+  textsOf,
+  type WebhookHandler,
+  type WebhookOptions,
+  webhookHandler,
+} from "@posthorn/core/webhook";
+
+/** Options of {@link trackingWebhook}. */
+export interface BrevoTrackingOptions extends WebhookOptions<TrackingEvent> {}
+
+// https://developers.brevo.com/docs/transactional-webhooks
+const TYPES: Readonly<Record<string, TrackingEventType>> = {
+  request: "queued",
+  sent: "sent",
+  delivered: "delivered",
+  hard_bounce: "bounced",
+  soft_bounce: "bounced",
+  invalid_email: "bounced",
+  blocked: "rejected",
+  deferred: "deferred",
+  error: "failed",
+  spam: "complained",
+  complaint: "complained",
+  opened: "opened",
+  unique_opened: "opened",
+  proxy_open: "opened",
+  unique_proxy_open: "opened",
+  click: "clicked",
+  unsubscribed: "unsubscribed",
+  list_addition: "subscribed",
+};
+
+const REASONS: Readonly<Record<string, RejectReason>> = {
+  hard_bounce: "bounced",
+  soft_bounce: "bounced",
+  invalid_email: "invalid",
+  blocked: "blocked",
+  spam: "spam",
+  complaint: "spam",
+  unsubscribed: "unsubscribed",
+};
+
+/**
+ * Takes Brevo's transactional webhooks.
+ *
+ * @throws ConfigurationError when there is nothing to verify by
+ */
+export function trackingWebhook(options: BrevoTrackingOptions): WebhookHandler {
+  const resolved = resolveWebhookOptions("Brevo", "BREVO", {}, options);
+  return webhookHandler(
+    {
+      provider: "Brevo",
+      maxBodyBytes: 10_000_000,
+      read: (post) => {
+        const body = post.json();
+        if (isRecord(body) && "items" in body) {
+          throw new ConfigurationError("Brevo: this is received mail; point it at the inbound webhook", {
+            provider: "Brevo",
+          });
+        }
+        // Batched webhooks post a list.
+        return readEach("Brevo", Array.isArray(body) ? body : [body], (entry) => [
+          readEvent(recordOf(entry)),
+        ]);
+      },
+    },
+    resolved,
+  );
+}
+
+function readEvent(entry: JsonRecord): TrackingFields {
+  const event = textOf(entry["event"]) ?? "";
+  const milliseconds = numberOf(entry["ts_epoch"]);
+  return {
+    eventType: TYPES[event] ?? "unknown",
+    messageId: idOf(entry["message-id"]),
+    recipient: textOf(entry["email"]),
+    timestamp: milliseconds === null ? dateOfSeconds(entry["ts_event"]) : dateOfSeconds(milliseconds / 1000),
+    rejectReason: REASONS[event] ?? null,
+    mtaResponse: textOf(entry["reason"]),
+    tags: textsOf(entry["tags"] ?? jsonOf(entry["tag"]) ?? entry["tag"]),
+    metadata: recordOf(jsonOf(entry["X-Mailin-custom"])),
+    clickUrl: textOf(entry["link"]),
+    userAgent: textOf(entry["user_agent"]),
+  };
+}

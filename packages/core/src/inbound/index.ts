@@ -1,0 +1,18 @@
+/** Mail that comes in: `@posthorn/core/inbound`. */
+export { fetchBytes } from "./fetch-bytes.js";
+export {
+  formatInboundAddress,
+  type InboundAddress,
+  type InboundAttachment,
+  type InboundAuthentication,
+  type InboundDetails,
+  type InboundEvent,
+  type InboundHeaders,
+  type InboundMessage,
+  type InboundParts,
+  inboundAttachment,
+  inboundEvent,
+  inboundMessage,
+  parseInboundAddresses,
+} from "./message.js";
+export { headersOfList, headersOfRecord, inboundFromMime, parseHeaderLines } from "./mime.js";

@@ -1,0 +1,24 @@
+import { WebhookSignatureError } from "../errors.js";
+import { bytesOfBase64, equalTexts } from "./signature.js";
+
+/**
+ * Checks HTTP basic auth.
+ *
+ * @param secrets `user:password` texts, any of which will do
+ * @see https://www.rfc-editor.org/rfc/rfc7617
+ * @throws WebhookSignatureError
+ */
+export async function checkBasicAuth(
+  provider: string,
+  secrets: readonly string[],
+  headers: Headers,
+): Promise<void> {
+  const [scheme, credentials] = (headers.get("authorization") ?? "").split(/\s+/, 2);
+  const given = scheme?.toLowerCase() === "basic" ? bytesOfBase64(credentials) : undefined;
+  if (!given) throw new WebhookSignatureError(`${provider}: HTTP basic auth is missing`, { provider });
+  const text = new TextDecoder().decode(given);
+  const matches = await Promise.all(secrets.map((secret) => equalTexts(secret, text)));
+  if (!matches.includes(true)) {
+    throw new WebhookSignatureError(`${provider}: HTTP basic auth does not match`, { provider });
+  }
+}

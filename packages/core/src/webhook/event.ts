@@ -1,0 +1,107 @@
+import type { MessageId } from "../result.js";
+
+/**
+ * What happened to a mail, in one vocabulary for all providers.
+ *
+ * - `queued`: the provider has it; `sent`: handed to the receiving server or on its way.
+ * - `rejected`: the provider did not send it (suppressed, blocked, not valid).
+ * - `failed`: the provider could not make or send it. `bounced`: the receiving server refused it for good.
+ * - `deferred`: delivery is tried again later. `delivered`: the receiving server took it.
+ * - `autoresponded`: an automatic answer came back.
+ * - `opened`, `clicked`, `complained`, `unsubscribed`, `subscribed`: what the recipient did.
+ * - `unknown`: something else, told by `raw`.
+ */
+export type TrackingEventType =
+  | "queued"
+  | "sent"
+  | "rejected"
+  | "failed"
+  | "bounced"
+  | "deferred"
+  | "delivered"
+  | "autoresponded"
+  | "opened"
+  | "clicked"
+  | "complained"
+  | "unsubscribed"
+  | "subscribed"
+  | "unknown";
+
+/** Why a mail was refused; `timed_out` after tries that all were deferred. */
+export type RejectReason =
+  | "invalid"
+  | "bounced"
+  | "timed_out"
+  | "blocked"
+  | "spam"
+  | "unsubscribed"
+  | "other";
+
+/** One thing that happened to one mail to one recipient. */
+export interface TrackingEvent {
+  /** Display name of the provider, such as `"Mailgun"`. */
+  readonly esp: string;
+  readonly eventType: TrackingEventType;
+  /** The provider's id of the event, the same when it is posted again; `null` where it gives none. */
+  readonly eventId: string | number | null;
+  /** The id that sending gave for the mail. */
+  readonly messageId: MessageId | null;
+  /** The address concerned, as the provider writes it. */
+  readonly recipient: string | null;
+  readonly timestamp: Date | null;
+  /** Why, for `rejected`, `bounced`, `deferred` and `complained`. */
+  readonly rejectReason: RejectReason | null;
+  /** The provider's words for what happened. */
+  readonly description: string | null;
+  /** The answer of the receiving server. */
+  readonly mtaResponse: string | null;
+  readonly tags: readonly string[];
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** The link, for `clicked`. */
+  readonly clickUrl: string | null;
+  /** Browser or mail program, for `opened` and `clicked`. */
+  readonly userAgent: string | null;
+  /** The event as the provider posted it. */
+  readonly raw: unknown;
+}
+
+/** What a provider's reader knows of an event; the rest is `null` or empty. */
+export type TrackingFields = Partial<Omit<TrackingEvent, "esp" | "raw">>;
+
+/** A whole event out of what is known of it. */
+export function trackingEvent(esp: string, raw: unknown, fields: TrackingFields): TrackingEvent {
+  return {
+    esp,
+    eventType: fields.eventType ?? "unknown",
+    eventId: fields.eventId ?? null,
+    messageId: fields.messageId ?? null,
+    recipient: fields.recipient ?? null,
+    timestamp: fields.timestamp ?? null,
+    rejectReason: fields.rejectReason ?? null,
+    description: fields.description ?? null,
+    mtaResponse: fields.mtaResponse ?? null,
+    tags: fields.tags ?? [],
+    metadata: fields.metadata ?? {},
+    clickUrl: fields.clickUrl ?? null,
+    userAgent: fields.userAgent ?? null,
+    raw,
+  };
+}
+
+/**
+ * Reads each entry of a post. One that cannot be read becomes an `unknown` event with the entry as `raw`, so that it
+ * neither loses the others nor is lost itself.
+ */
+export function readEach(
+  esp: string,
+  entries: readonly unknown[],
+  read: (entry: unknown) => readonly TrackingFields[],
+): readonly TrackingEvent[] {
+  return entries.flatMap((raw) => {
+    try {
+      return read(raw).map((fields) => trackingEvent(esp, raw, fields));
+    } catch (error) {
+      return [trackingEvent(esp, raw, { description: `cannot be read: ${(error as Error).message}` })];
+    }
+  });
+}

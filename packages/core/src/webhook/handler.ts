@@ -1,0 +1,127 @@
+import { ConfigurationError, WebhookSignatureError } from "../errors.js";
+import { checkBasicAuth } from "./basic-auth.js";
+import { WebhookRequestError } from "./errors.js";
+import { type Secrets, secretList, type WebhookOptions } from "./options.js";
+import { readPost, type WebhookPost } from "./post.js";
+import { eventKey } from "./store.js";
+
+/** A handler of posts. It never throws; what goes wrong is its answer's status and reason. */
+export type WebhookHandler = (request: Request) => Promise<Response>;
+
+/** What is particular to a provider's webhook. */
+export interface WebhookSpec<E> {
+  /** Display name of the provider. */
+  readonly provider: string;
+  /** Bytes of a post, where the options do not say. */
+  readonly maxBodyBytes: number;
+  /** Checks the provider's own signature. @throws WebhookSignatureError */
+  readonly verify?: ((post: WebhookPost) => void | Promise<void>) | undefined;
+  /** What to give so that posts can be verified, beside `webhookSecret`: named in the error when nothing is. */
+  readonly verifiedBy?: string | undefined;
+  /** Whether a post without credentials is asked for them with 401, for senders that try without them first. */
+  readonly challenge?: boolean;
+  /** The events of a verified post, in order. What one entry cannot be read for goes to `report`. */
+  readonly read: (
+    post: WebhookPost,
+    report: (error: unknown) => void,
+  ) => readonly E[] | Promise<readonly E[]>;
+}
+
+interface EventLike {
+  readonly esp: string;
+  readonly eventType: string;
+  readonly eventId: string | number | null;
+  readonly recipient?: string | null;
+}
+
+/**
+ * Makes a webhook: reads the post within its limits, verifies it over the raw bytes, and hands out its events.
+ *
+ * @throws ConfigurationError when there is nothing to verify by, unless the options say `insecure`
+ */
+export function webhookHandler<E extends EventLike>(
+  spec: WebhookSpec<E>,
+  options: WebhookOptions<E> & { readonly webhookSecret?: Secrets | undefined },
+): WebhookHandler {
+  const { provider } = spec;
+  const secrets = secretList(options.webhookSecret);
+  if (!spec.verify && secrets.length === 0 && !options.insecure) {
+    const what = [spec.verifiedBy, "webhookSecret"].filter(Boolean).join(" or ");
+    throw new ConfigurationError(
+      `${provider}: nothing to verify posts by; give ${what}, or insecure: true to take posts from anyone`,
+      { provider },
+    );
+  }
+  const limits = {
+    maxBodyBytes: options.maxBodyBytes ?? spec.maxBodyBytes,
+    maxParts: options.maxParts ?? 1000,
+    timeout: options.timeout ?? 30_000,
+  };
+
+  async function handle(request: Request): Promise<Response> {
+    // Providers look whether the URL is there before they accept it.
+    if (request.method === "GET" || request.method === "HEAD") return answer(200);
+    if (request.method !== "POST") return answer(405, "post only", { allow: "GET, HEAD, POST" });
+    if (secrets.length > 0) {
+      if (spec.challenge && !request.headers.has("authorization")) {
+        options.onError?.(
+          new WebhookSignatureError(`${provider}: HTTP basic auth is missing`, { provider }),
+          request,
+        );
+        return answer(401, "credentials are missing", { "www-authenticate": 'Basic realm="webhook"' });
+      }
+      await checkBasicAuth(provider, secrets, request.headers);
+    }
+    const post = await readPost(request, limits);
+    await spec.verify?.(post);
+    let failure: unknown;
+    const report = (error: unknown): void => {
+      failure ??= error;
+      options.onError?.(error, request);
+    };
+    for (const event of await spec.read(post, report)) {
+      try {
+        await deliver(event, options);
+      } catch (error) {
+        report(error);
+      }
+    }
+    // Not the error itself: its words may hold what is nobody else's business.
+    return failure === undefined ? answer(200) : answer(500, "an event was not handled");
+  }
+
+  return async (request) => {
+    try {
+      return await handle(request);
+    } catch (error) {
+      try {
+        options.onError?.(error, request);
+      } catch {
+        // What the caller's own function throws must not become a crash of the server.
+      }
+      if (error instanceof WebhookSignatureError) return answer(400, error.message);
+      if (error instanceof WebhookRequestError) return answer(error.status, error.message);
+      if (error instanceof ConfigurationError) return answer(500, error.message);
+      return answer(500, "the post could not be handled");
+    }
+  };
+}
+
+async function deliver<E extends EventLike>(event: E, { store, onEvent }: WebhookOptions<E>): Promise<void> {
+  const key = store && eventKey(event);
+  if (!store || key === undefined) return onEvent(event);
+  if (!(await store.claim(key))) return;
+  try {
+    await onEvent(event);
+  } catch (error) {
+    await store.release(key);
+    throw error;
+  }
+}
+
+function answer(status: number, reason = "ok", headers: Record<string, string> = {}): Response {
+  return new Response(`${reason}\n`, {
+    status,
+    headers: { "content-type": "text/plain; charset=utf-8", ...headers },
+  });
+}

@@ -1,0 +1,50 @@
+/** What provider packages make their webhooks of: `@posthorn/core/webhook`. */
+export { readEnv } from "../backend/options.js";
+export { isRecord, type JsonRecord } from "../backend/payload.js";
+export { ConfigurationError, PosthornError, WebhookSignatureError } from "../errors.js";
+export { checkBasicAuth } from "./basic-auth.js";
+export { decodeText } from "./charset.js";
+export { WebhookRequestError } from "./errors.js";
+export {
+  type RejectReason,
+  readEach,
+  type TrackingEvent,
+  type TrackingEventType,
+  type TrackingFields,
+  trackingEvent,
+} from "./event.js";
+export { type WebhookHandler, type WebhookSpec, webhookHandler } from "./handler.js";
+export { type FormField, parameter } from "./multipart.js";
+export {
+  type OnWebhookError,
+  resolveWebhookOptions,
+  type Secrets,
+  secretList,
+  type WebhookOptionForms,
+  type WebhookOptions,
+} from "./options.js";
+export { type PostLimits, WebhookForm, WebhookPost } from "./post.js";
+export {
+  bytesOfBase64,
+  bytesOfHex,
+  checkAge,
+  equalTexts,
+  type HashName,
+  importPublicKey,
+  joinBytes,
+  requireSignature,
+  verifyHmac,
+} from "./signature.js";
+export { type EventStore, eventKey, memoryEventStore } from "./store.js";
+export {
+  bareAddress,
+  dateOf,
+  dateOfSeconds,
+  idOf,
+  jsonOf,
+  listOf,
+  numberOf,
+  recordOf,
+  textOf,
+  textsOf,
+} from "./values.js";

@@ -1,0 +1,104 @@
+import { WebhookSignatureError } from "../errors.js";
+import { decodeBase64 } from "../message/base64.js";
+
+/** A hash by its name in Web Cryptography. */
+export type HashName = "SHA-1" | "SHA-256";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Texts as UTF-8 and bytes, one after another. */
+export function joinBytes(...parts: readonly (string | Uint8Array)[]): Bytes {
+  const encoded = parts.map((part) => (typeof part === "string" ? new TextEncoder().encode(part) : part));
+  const joined = new Uint8Array(encoded.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of encoded) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+/**
+ * Whether a message carries the HMAC of one of the keys. `crypto.subtle.verify` compares in constant time, and all keys are tried, so
+ * that the time tells nothing of which one fits.
+ */
+export async function verifyHmac(
+  hash: HashName,
+  keys: readonly (string | Uint8Array)[],
+  signature: Uint8Array | undefined,
+  message: Bytes,
+): Promise<boolean> {
+  if (!signature) return false;
+  const matches = await Promise.all(
+    keys.map(async (key) => {
+      const imported = await crypto.subtle.importKey("raw", joinBytes(key), { name: "HMAC", hash }, false, [
+        "verify",
+      ]);
+      return crypto.subtle.verify("HMAC", imported, joinBytes(signature), message);
+    }),
+  );
+  return matches.includes(true);
+}
+
+/** A public key of RSA or ECDSA, as PEM or as bare base64 of its SubjectPublicKeyInfo. @throws for anything else */
+export function importPublicKey(
+  key: string | Uint8Array,
+  algorithm: RsaHashedImportParams | EcKeyImportParams,
+): Promise<CryptoKey> {
+  const der = typeof key === "string" ? bytesOfBase64(key.replace(/-----[^-]*-----/g, "")) : key;
+  return crypto.subtle.importKey("spki", joinBytes(der ?? ""), algorithm, false, ["verify"]);
+}
+
+/** Bytes of hexadecimal text; `undefined` where it is none. */
+export function bytesOfHex(text: string | null | undefined): Uint8Array | undefined {
+  if (!text || text.length % 2 !== 0 || !/^[0-9a-f]+$/i.test(text)) return undefined;
+  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}
+
+/** Bytes of base64 text, also over several lines; `undefined` where it is none. */
+export function bytesOfBase64(text: string | null | undefined): Uint8Array | undefined {
+  try {
+    return text ? decodeBase64(text.replace(/\s+/g, "")) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether two texts are the same, in a time that tells nothing of where they differ. */
+export async function equalTexts(one: string, other: string): Promise<boolean> {
+  // An HMAC under a key of this moment: comparing the two sums says nothing of the texts.
+  const key = await crypto.subtle.importKey(
+    "raw",
+    crypto.getRandomValues(new Uint8Array(32)),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["sign", "verify"],
+  );
+  return crypto.subtle.verify(
+    "HMAC",
+    key,
+    await crypto.subtle.sign("HMAC", key, joinBytes(one)),
+    joinBytes(other),
+  );
+}
+
+/**
+ * @param signedAt when the provider signed, in seconds since 1970
+ * @param maxAge seconds
+ * @throws WebhookSignatureError when it lies further back, or further ahead, than `maxAge`
+ */
+export function checkAge(provider: string, signedAt: number, maxAge: number, now: number): void {
+  const age = now / 1000 - signedAt;
+  if (Math.abs(age) <= maxAge) return;
+  const where = age > 0 ? "ago" : "ahead";
+  throw new WebhookSignatureError(
+    `${provider}: the post was signed ${Math.round(Math.abs(age))} seconds ${where}, beyond the ${maxAge} of maxAge`,
+    { provider },
+  );
+}
+
+/** @throws WebhookSignatureError unless the check says yes */
+export function requireSignature(provider: string, matches: boolean): void {
+  if (!matches)
+    throw new WebhookSignatureError(`${provider}: the signature is missing or does not match`, { provider });
+}

@@ -1,0 +1,73 @@
+import { type InboundEvent, inboundEvent, inboundFromMime } from "@posthorn/core/inbound";
+import {
+  ConfigurationError,
+  dateOf,
+  idOf,
+  listOf,
+  recordOf,
+  resolveWebhookOptions,
+  type Secrets,
+  textOf,
+  type WebhookHandler,
+  type WebhookOptions,
+  webhookHandler,
+} from "@posthorn/core/webhook";
+import { verifySignature } from "./signature.js";
+
+/** Options of {@link inboundWebhook}. */
+export interface MailerSendInboundOptions extends WebhookOptions<InboundEvent> {
+  /** The inbound route's secret, which is another than the webhooks'. Environment: `MAILERSEND_INBOUND_SECRET`. */
+  readonly inboundSecret?: Secrets | undefined;
+}
+
+/**
+ * Takes mail that MailerSend received. https://developers.mailersend.com/api/v1/inbound.html
+ *
+ * @throws ConfigurationError without the route's secret: MailerSend signs every post
+ */
+export function inboundWebhook(options: MailerSendInboundOptions): WebhookHandler {
+  const resolved = resolveWebhookOptions("MailerSend", "MAILERSEND", { inboundSecret: "secrets" }, options);
+  const { inboundSecret } = resolved;
+  if (!inboundSecret && !resolved.insecure) {
+    throw new ConfigurationError(
+      "MailerSend: nothing to verify posts by; give inboundSecret, or set MAILERSEND_INBOUND_SECRET in the environment",
+      { provider: "MailerSend" },
+    );
+  }
+  return webhookHandler(
+    {
+      provider: "MailerSend",
+      maxBodyBytes: 50_000_000,
+      verify: inboundSecret ? (post) => verifySignature(post, inboundSecret) : undefined,
+      read: async (post) => [await readMail(recordOf(post.json()))],
+    },
+    resolved,
+  );
+}
+
+/** What RFC 7208 calls the qualifiers of SPF. */
+const SPF: Readonly<Record<string, string>> = { "+": "pass", "-": "fail", "~": "softfail", "?": "neutral" };
+
+async function readMail(body: Readonly<Record<string, unknown>>): Promise<InboundEvent> {
+  const { raw: mime, ...data } = recordOf(body["data"]);
+  if (typeof mime !== "string" || body["type"] === undefined || body["type"] !== "inbound.message") {
+    throw new ConfigurationError(
+      `MailerSend: this is no received mail but "${textOf(body["type"])}"; point it at the tracking webhook`,
+      { provider: "MailerSend" },
+    );
+  }
+  const recipients = listOf(recordOf(data["recipients"])["rcptTo"]);
+  const dkim = data["dkim_check"];
+  const message = await inboundFromMime(mime, {
+    envelopeSender: textOf(recordOf(data["sender"])["email"]),
+    envelopeRecipient: textOf(recordOf(recipients[0])["email"]),
+    authentication: {
+      spf: SPF[textOf(recordOf(data["spf_check"])["code"]) ?? ""] ?? null,
+      dkim: typeof dkim === "boolean" ? (dkim ? "pass" : "fail") : null,
+    },
+  });
+  return inboundEvent("MailerSend", { ...body, data }, message, {
+    eventId: idOf(data["id"]),
+    timestamp: dateOf(body["created_at"]),
+  });
+}

@@ -1,0 +1,69 @@
+import {
+  bytesOfHex,
+  ConfigurationError,
+  checkAge,
+  joinBytes,
+  recordOf,
+  requireSignature,
+  type Secrets,
+  secretList,
+  textOf,
+  verifyHmac,
+  type WebhookOptions,
+  type WebhookPost,
+} from "@posthorn/core/webhook";
+
+/** What verifying Mailgun's posts takes. */
+export interface MailgunSignatureOptions {
+  /** The "HTTP webhook signing key" of the account. Environment: `MAILGUN_WEBHOOK_SIGNING_KEY`. */
+  readonly webhookSigningKey?: Secrets | undefined;
+}
+
+/** Mailgun posts an event again for eight hours; whoever replays one within that time is told by its `eventId`. */
+const MAX_AGE = 12 * 3600;
+
+/** Token, time and signature of a post, in JSON or as form fields. */
+export interface MailgunSignature {
+  readonly token: string;
+  readonly timestamp: string;
+  readonly signature: string;
+}
+
+/** The signature of a post. A form's metadata may use the same names; Mailgun's own come last. */
+export function signatureOf(post: WebhookPost): MailgunSignature {
+  const field = post.isForm
+    ? (name: string) => post.form().all(name).at(-1)
+    : (name: string) => textOf(recordOf(recordOf(post.json())["signature"])[name]);
+  return {
+    token: field("token") ?? "",
+    timestamp: field("timestamp") ?? "",
+    signature: field("signature") ?? "",
+  };
+}
+
+/** HMAC-SHA256 of time and token. https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks */
+export async function verifySignature(
+  post: WebhookPost,
+  { webhookSigningKey, maxAge, clock }: MailgunSignatureOptions & WebhookOptions<never>,
+): Promise<void> {
+  const { token, timestamp, signature } = signatureOf(post);
+  requireSignature(
+    "Mailgun",
+    await verifyHmac(
+      "SHA-256",
+      secretList(webhookSigningKey),
+      bytesOfHex(signature),
+      joinBytes(timestamp, token),
+    ),
+  );
+  checkAge("Mailgun", Number(timestamp), maxAge ?? MAX_AGE, (clock ?? Date).now());
+}
+
+/** @throws ConfigurationError without a signing key: Mailgun signs every post, so basic auth alone is a mistake */
+export function requireSigningKey(options: MailgunSignatureOptions & WebhookOptions<never>): void {
+  if (options.webhookSigningKey || options.insecure) return;
+  throw new ConfigurationError(
+    "Mailgun: nothing to verify posts by; give webhookSigningKey, or set MAILGUN_WEBHOOK_SIGNING_KEY in the environment",
+    { provider: "Mailgun" },
+  );
+}

@@ -1,0 +1,56 @@
+import {
+  ConfigurationError,
+  readEach,
+  resolveWebhookOptions,
+  type TrackingEvent,
+  type WebhookHandler,
+  type WebhookOptions,
+  type WebhookPost,
+  webhookHandler,
+} from "@posthorn/core/webhook";
+import { readEventData } from "./event-data.js";
+import { readForm } from "./form-event.js";
+import {
+  type MailgunSignatureOptions,
+  requireSigningKey,
+  signatureOf,
+  verifySignature,
+} from "./signature.js";
+
+/** Options of {@link trackingWebhook}. */
+export interface MailgunTrackingOptions extends WebhookOptions<TrackingEvent>, MailgunSignatureOptions {}
+
+/**
+ * Takes Mailgun's webhooks, and the legacy ones that post forms.
+ *
+ * @throws ConfigurationError without a signing key
+ */
+export function trackingWebhook(options: MailgunTrackingOptions): WebhookHandler {
+  const resolved = resolveWebhookOptions("Mailgun", "MAILGUN", { webhookSigningKey: "secrets" }, options);
+  requireSigningKey(resolved);
+  return webhookHandler(
+    {
+      provider: "Mailgun",
+      maxBodyBytes: 10_000_000,
+      verify: resolved.webhookSigningKey ? (post) => verifySignature(post, resolved) : undefined,
+      read,
+    },
+    resolved,
+  );
+}
+
+function read(post: WebhookPost): readonly TrackingEvent[] {
+  const { token } = signatureOf(post);
+  if (!post.isForm) return readEach("Mailgun", [post.json()], (body) => [readEventData(body, token)]);
+  const form = post.form();
+  if (form.text("event") === null && form.text("body-plain") !== null) {
+    throw new ConfigurationError(
+      "Mailgun: this is received mail; point the inbound route at the inbound webhook",
+      {
+        provider: "Mailgun",
+      },
+    );
+  }
+  const raw = form.fields.map(({ name, bytes }) => [name, new TextDecoder().decode(bytes)]);
+  return readEach("Mailgun", [raw], () => [readForm(form, token)]);
+}

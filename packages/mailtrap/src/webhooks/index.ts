@@ -1,0 +1,2 @@
+/** Webhooks of Mailtrap: `@posthorn/mailtrap/webhooks`. */
+export { type MailtrapTrackingOptions, trackingWebhook } from "./tracking.js";

@@ -1,0 +1,88 @@
+import {
+  dateOfSeconds,
+  idOf,
+  listOf,
+  type RejectReason,
+  readEach,
+  recordOf,
+  resolveWebhookOptions,
+  type Secrets,
+  type TrackingEvent,
+  type TrackingEventType,
+  type TrackingFields,
+  textOf,
+  textsOf,
+  type WebhookHandler,
+  type WebhookOptions,
+  webhookHandler,
+} from "@posthorn/core/webhook";
+import { verifySignature } from "./signature.js";
+
+/** Options of {@link trackingWebhook}. */
+export interface MailtrapTrackingOptions extends WebhookOptions<TrackingEvent> {
+  /** The signing secret of the webhook. Environment: `MAILTRAP_SIGNING_SECRET`. */
+  readonly signingSecret?: Secrets | undefined;
+}
+
+// https://docs.mailtrap.io/email-api-smtp/advanced/webhooks
+const TYPES: Readonly<Record<string, TrackingEventType>> = {
+  delivery: "delivered",
+  open: "opened",
+  click: "clicked",
+  bounce: "bounced",
+  "soft bounce": "deferred",
+  suspension: "deferred",
+  reject: "rejected",
+  spam: "complained",
+  unsubscribe: "unsubscribed",
+};
+
+const REASONS: Readonly<Record<string, RejectReason>> = {
+  bounce: "bounced",
+  "soft bounce": "other",
+  suspension: "other",
+  reject: "blocked",
+  spam: "spam",
+  unsubscribe: "unsubscribed",
+};
+
+/**
+ * Takes Mailtrap's webhooks, up to 500 events in a post.
+ *
+ * @throws ConfigurationError when there is nothing to verify by
+ */
+export function trackingWebhook(options: MailtrapTrackingOptions): WebhookHandler {
+  const resolved = resolveWebhookOptions("Mailtrap", "MAILTRAP", { signingSecret: "secrets" }, options);
+  const { signingSecret } = resolved;
+  return webhookHandler(
+    {
+      provider: "Mailtrap",
+      maxBodyBytes: 10_000_000,
+      verifiedBy: "signingSecret",
+      verify: signingSecret ? (post) => verifySignature(post, signingSecret) : undefined,
+      read: (post) =>
+        readEach("Mailtrap", listOf(recordOf(post.json())["events"]), (entry) => [
+          readEvent(recordOf(entry)),
+        ]),
+    },
+    resolved,
+  );
+}
+
+function readEvent(entry: Readonly<Record<string, unknown>>): TrackingFields {
+  const event = (textOf(entry["event"]) ?? "").replaceAll("_", " ");
+  return {
+    eventType: TYPES[event] ?? "unknown",
+    eventId: idOf(entry["event_id"]),
+    messageId: idOf(entry["message_id"]),
+    recipient: textOf(entry["email"]),
+    timestamp: dateOfSeconds(entry["timestamp"]),
+    rejectReason: REASONS[event] ?? null,
+    description: textOf(entry["reason"]),
+    mtaResponse: textOf(entry["response"]),
+    tags: textsOf(entry["category"]),
+    metadata: recordOf(entry["custom_variables"]),
+    clickUrl: textOf(entry["url"]),
+    userAgent: textOf(entry["user_agent"]),
+  };
+}

@@ -1,0 +1,64 @@
+import { type InboundEvent, inboundEvent, inboundFromMime } from "@posthorn/core/inbound";
+import {
+  dateOfSeconds,
+  type JsonRecord,
+  numberOf,
+  recordOf,
+  resolveWebhookOptions,
+  textOf,
+  type WebhookHandler,
+  type WebhookOptions,
+  webhookHandler,
+} from "@posthorn/core/webhook";
+import { eventsOf } from "./events.js";
+import { type MandrillSignatureOptions, verifySignature } from "./signature.js";
+
+/** Options of {@link inboundWebhook}. */
+export interface MandrillInboundOptions extends WebhookOptions<InboundEvent>, MandrillSignatureOptions {}
+
+/**
+ * Takes mail that Mandrill received. https://mailchimp.com/developer/transactional/docs/inbound-email/
+ *
+ * @throws ConfigurationError when there is nothing to verify by
+ */
+export function inboundWebhook(options: MandrillInboundOptions): WebhookHandler {
+  const resolved = resolveWebhookOptions(
+    "Mandrill",
+    "MANDRILL",
+    { webhookKey: "secrets", webhookUrl: "text" },
+    options,
+  );
+  return webhookHandler(
+    {
+      provider: "Mandrill",
+      maxBodyBytes: 50_000_000,
+      verifiedBy: "webhookKey",
+      verify:
+        resolved.webhookKey || resolved.webhookSecret ? (post) => verifySignature(post, resolved) : undefined,
+      read: async (post) =>
+        Promise.all(
+          eventsOf(post)
+            .filter(({ event }) => event === "inbound")
+            .map(readMail),
+        ),
+    },
+    resolved,
+  );
+}
+
+async function readMail(entry: JsonRecord): Promise<InboundEvent> {
+  const { raw_msg: mime, ...message } = recordOf(entry["msg"]);
+  const dkim = recordOf(message["dkim"]);
+  const mail = await inboundFromMime(textOf(mime) ?? "", {
+    envelopeSender: textOf(message["sender"]),
+    envelopeRecipient: textOf(message["email"]),
+    spamScore: numberOf(recordOf(message["spam_report"])["score"]),
+    authentication: {
+      spf: textOf(recordOf(message["spf"])["result"]),
+      dkim: dkim["signed"] === undefined ? null : dkim["signed"] ? (dkim["valid"] ? "pass" : "fail") : "none",
+    },
+  });
+  return inboundEvent("Mandrill", { ...entry, msg: message }, mail, {
+    timestamp: dateOfSeconds(entry["ts"]),
+  });
+}

@@ -1,0 +1,3 @@
+/** Webhooks of Postmark: `@posthorn/postmark/webhooks`. */
+export { inboundWebhook, type PostmarkInboundOptions } from "./inbound.js";
+export { type PostmarkTrackingOptions, trackingWebhook } from "./tracking.js";

@@ -1,0 +1,111 @@
+import {
+  ConfigurationError,
+  dateOf,
+  idOf,
+  type JsonRecord,
+  type RejectReason,
+  readEach,
+  recordOf,
+  resolveWebhookOptions,
+  type TrackingEvent,
+  type TrackingEventType,
+  type TrackingFields,
+  textOf,
+  textsOf,
+  type WebhookHandler,
+  type WebhookOptions,
+  webhookHandler,
+} from "@posthorn/core/webhook";
+
+/** Options of {@link trackingWebhook}. */
+export interface PostmarkTrackingOptions extends WebhookOptions<TrackingEvent> {}
+
+type Meaning = readonly [TrackingEventType, RejectReason | null];
+
+// https://postmarkapp.com/developer/webhooks/webhooks-overview
+const RECORDS: Readonly<Record<string, Meaning>> = {
+  Delivery: ["delivered", null],
+  Open: ["opened", null],
+  Click: ["clicked", null],
+  SpamComplaint: ["complained", "spam"],
+};
+
+/** Types of bounces, and reasons of suppressions. https://postmarkapp.com/developer/api/bounce-api#bounce-types */
+const BOUNCES: Readonly<Record<string, Meaning>> = {
+  HardBounce: ["bounced", "bounced"],
+  SoftBounce: ["bounced", "bounced"],
+  Transient: ["deferred", null],
+  DnsError: ["deferred", null],
+  Unsubscribe: ["unsubscribed", "unsubscribed"],
+  ManualSuppression: ["unsubscribed", "unsubscribed"],
+  Subscribe: ["subscribed", null],
+  AutoResponder: ["autoresponded", null],
+  AddressChange: ["autoresponded", null],
+  ChallengeVerification: ["autoresponded", null],
+  SpamNotification: ["complained", "spam"],
+  SpamComplaint: ["complained", "spam"],
+  VirusNotification: ["bounced", "other"],
+  OpenRelayTest: ["deferred", null],
+  BadEmailAddress: ["rejected", "invalid"],
+  ManuallyDeactivated: ["rejected", "blocked"],
+  Unconfirmed: ["rejected", null],
+  Blocked: ["rejected", "blocked"],
+  DMARCPolicy: ["rejected", "blocked"],
+  SMTPApiError: ["failed", null],
+  TemplateRenderingFailed: ["failed", null],
+};
+
+/**
+ * Takes Postmark's webhooks.
+ *
+ * @throws ConfigurationError when there is nothing to verify by
+ */
+export function trackingWebhook(options: PostmarkTrackingOptions): WebhookHandler {
+  const resolved = resolveWebhookOptions("Postmark", "POSTMARK", {}, options);
+  return webhookHandler(
+    {
+      provider: "Postmark",
+      maxBodyBytes: 10_000_000,
+      read: (post) => {
+        const body = post.json();
+        if (recordOf(body)["RecordType"] === "Inbound" || "FromFull" in recordOf(body)) {
+          throw new ConfigurationError("Postmark: this is received mail; point it at the inbound webhook", {
+            provider: "Postmark",
+          });
+        }
+        return readEach("Postmark", [body], (entry) => [readEvent(recordOf(entry))]);
+      },
+    },
+    resolved,
+  );
+}
+
+function readEvent(entry: JsonRecord): TrackingFields {
+  const [eventType, rejectReason] = meaningOf(entry);
+  return {
+    eventType,
+    eventId: textOf(entry["ID"]),
+    messageId: idOf(entry["MessageID"]),
+    recipient: textOf(entry["Recipient"] ?? entry["Email"]),
+    timestamp: dateOf(
+      entry["ReceivedAt"] ?? entry["DeliveredAt"] ?? entry["BouncedAt"] ?? entry["ChangedAt"],
+    ),
+    rejectReason,
+    description: textOf(entry["Description"]),
+    mtaResponse: textOf(entry["Details"]),
+    tags: textsOf(entry["Tag"]),
+    metadata: recordOf(entry["Metadata"]),
+    clickUrl: textOf(entry["OriginalLink"]),
+    userAgent: textOf(entry["UserAgent"]),
+  };
+}
+
+function meaningOf(entry: JsonRecord): Meaning {
+  const record = textOf(entry["RecordType"]) ?? "";
+  if (record === "SubscriptionChange") {
+    if (entry["SuppressSending"] === false) return ["subscribed", null];
+    return BOUNCES[textOf(entry["SuppressionReason"]) ?? ""] ?? ["unsubscribed", "unsubscribed"];
+  }
+  if (record === "Bounce") return BOUNCES[textOf(entry["Type"]) ?? ""] ?? ["bounced", "other"];
+  return RECORDS[record] ?? ["unknown", null];
+}

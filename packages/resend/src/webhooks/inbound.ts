@@ -1,0 +1,136 @@
+import {
+  fetchBytes,
+  headersOfRecord,
+  type InboundAttachment,
+  type InboundEvent,
+  type InboundHeaders,
+  inboundAttachment,
+  inboundEvent,
+  inboundFromMime,
+  inboundMessage,
+} from "@posthorn/core/inbound";
+import {
+  ConfigurationError,
+  dateOf,
+  isRecord,
+  type JsonRecord,
+  jsonOf,
+  listOf,
+  recordOf,
+  resolveWebhookOptions,
+  type Secrets,
+  textOf,
+  textsOf,
+  type WebhookHandler,
+  type WebhookOptions,
+  webhookHandler,
+} from "@posthorn/core/webhook";
+import { verifySignature } from "./signature.js";
+
+/** Options of {@link inboundWebhook}. */
+export interface ResendInboundOptions extends WebhookOptions<InboundEvent> {
+  /** The webhook's signing secret, `whsec_…`. Environment: `RESEND_INBOUND_SECRET`. */
+  readonly inboundSecret?: Secrets | undefined;
+  /** API key, by which the mail is fetched: the post has no more than its addresses. Environment: `RESEND_API_KEY`. */
+  readonly apiKey?: string | undefined;
+  /** Another base URL of the API. Environment: `RESEND_API_URL`. */
+  readonly apiUrl?: string | undefined;
+  /** The `fetch` to use instead of the platform's. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+}
+
+/**
+ * Takes `email.received` of Resend, and fetches the mail. https://resend.com/docs/dashboard/receiving/introduction
+ *
+ * @throws ConfigurationError when there is nothing to verify by, or no API key
+ */
+export function inboundWebhook(options: ResendInboundOptions): WebhookHandler {
+  const isFunction = (value: unknown) => typeof value === "function";
+  const forms = { inboundSecret: "secrets", apiKey: "text", apiUrl: "text", fetch: isFunction } as const;
+  const resolved = resolveWebhookOptions("Resend", "RESEND", forms, options);
+  const { inboundSecret, apiKey } = resolved;
+  if (!apiKey) {
+    throw new ConfigurationError("Resend: option apiKey is missing; received mail is fetched by it", {
+      provider: "Resend",
+    });
+  }
+  return webhookHandler(
+    {
+      provider: "Resend",
+      maxBodyBytes: 10_000_000,
+      verifiedBy: "inboundSecret",
+      verify: inboundSecret ? (post) => verifySignature(post, inboundSecret, resolved) : undefined,
+      read: async (post) => {
+        const body = recordOf(post.json());
+        if (body["type"] !== "email.received") {
+          throw new ConfigurationError(
+            `Resend: this is "${textOf(body["type"])}"; point it at the tracking webhook`,
+            { provider: "Resend" },
+          );
+        }
+        return [await readMail(body, post.headers.get("svix-id"), { ...resolved, apiKey })];
+      },
+    },
+    resolved,
+  );
+}
+
+type Access = ResendInboundOptions & { readonly apiKey: string };
+
+async function readMail(body: JsonRecord, eventId: string | null, access: Access): Promise<InboundEvent> {
+  const data = recordOf(body["data"]);
+  const id = textOf(data["email_id"]);
+  const mail = id === null ? {} : await call(`emails/receiving/${encodeURIComponent(id)}`, access);
+  const whole = textOf(recordOf(mail["raw"])["download_url"]);
+  const message = whole
+    ? await inboundFromMime(await fetchBytes("Resend", whole, {}, access.fetch))
+    : inboundMessage({
+        headers: headersOf(data, mail),
+        text: textOf(mail["text"]),
+        html: textOf(mail["html"]),
+        attachments: listOf(mail["attachments"] ?? data["attachments"])
+          .filter(isRecord)
+          .map((file) => readAttachment(file, id ?? "", access)),
+      });
+  return inboundEvent("Resend", body, message, { eventId, timestamp: dateOf(body["created_at"]) });
+}
+
+/** The mail's own headers; without them those that the post tells. */
+function headersOf(data: JsonRecord, mail: JsonRecord): InboundHeaders {
+  const own = headersOfRecord(mail["headers"]);
+  const told: InboundHeaders = [
+    ["From", textOf(mail["from"] ?? data["from"]) ?? ""],
+    ["To", textsOf(mail["to"] ?? data["to"]).join(", ")],
+    ["Cc", textsOf(mail["cc"] ?? data["cc"]).join(", ")],
+    ["Subject", textOf(mail["subject"] ?? data["subject"]) ?? ""],
+    ["Message-ID", textOf(mail["message_id"] ?? data["message_id"]) ?? ""],
+  ];
+  const missing = told.filter(
+    ([name, value]) =>
+      (value !== "" || name === "Subject") &&
+      !own.some(([known]) => known.toLowerCase() === name.toLowerCase()),
+  );
+  return [...missing, ...own];
+}
+
+function readAttachment(file: JsonRecord, id: string, access: Access): InboundAttachment {
+  const contentId = textOf(file["content_id"]) || null;
+  const path = `emails/receiving/${encodeURIComponent(id)}/attachments/${encodeURIComponent(textOf(file["id"]) ?? "")}`;
+  return inboundAttachment(
+    {
+      filename: textOf(file["filename"]),
+      contentType: textOf(file["content_type"]) ?? "",
+      contentId,
+      inline: file["content_disposition"] === "inline" && contentId !== null,
+    },
+    // Links are good for an hour, so each is asked for when it is needed.
+    async () =>
+      fetchBytes("Resend", textOf((await call(path, access))["download_url"]) ?? "", {}, access.fetch),
+  );
+}
+
+async function call(path: string, { apiKey, apiUrl, fetch }: Access): Promise<JsonRecord> {
+  const url = `${(apiUrl ?? "https://api.resend.com").replace(/\/+$/, "")}/${path}`;
+  const bytes = await fetchBytes("Resend", url, { authorization: `Bearer ${apiKey}` }, fetch);
+  return recordOf(jsonOf(new TextDecoder().decode(bytes)));
+}

@@ -1,0 +1,47 @@
+import {
+  bytesOfBase64,
+  ConfigurationError,
+  checkAge,
+  joinBytes,
+  requireSignature,
+  type Secrets,
+  secretList,
+  verifyHmac,
+  type WebhookOptions,
+  type WebhookPost,
+} from "@posthorn/core/webhook";
+
+/** As Svix prescribes; it signs anew each time it posts. */
+const MAX_AGE = 300;
+
+/**
+ * Svix: HMAC-SHA256 of id, time and body, any of the signatures by any of the secrets.
+ *
+ * @see https://docs.svix.com/receiving/verifying-payloads/how-manual
+ */
+export async function verifySignature(
+  post: WebhookPost,
+  secrets: Secrets,
+  { maxAge, clock }: Pick<WebhookOptions<never>, "maxAge" | "clock">,
+): Promise<void> {
+  const id = post.headers.get("svix-id") ?? "";
+  const timestamp = post.headers.get("svix-timestamp") ?? "";
+  const message = joinBytes(`${id}.${timestamp}.`, post.body);
+  const keys = secretList(secrets).map(keyOf);
+  const signatures = (post.headers.get("svix-signature") ?? "")
+    .split(" ")
+    .filter((signature) => signature.startsWith("v1,"));
+  const matches = await Promise.all(
+    signatures.map((signature) => verifyHmac("SHA-256", keys, bytesOfBase64(signature.slice(3)), message)),
+  );
+  requireSignature("Resend", id !== "" && matches.includes(true));
+  checkAge("Resend", Number(timestamp), maxAge ?? MAX_AGE, (clock ?? Date).now());
+}
+
+function keyOf(secret: string): Uint8Array {
+  const key = bytesOfBase64(secret.replace(/^whsec_/, ""));
+  if (key) return key;
+  throw new ConfigurationError('Resend: the signing secret is not of the form "whsec_…"', {
+    provider: "Resend",
+  });
+}

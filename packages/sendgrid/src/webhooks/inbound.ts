@@ -1,0 +1,90 @@
+import {
+  type InboundAttachment,
+  type InboundDetails,
+  type InboundEvent,
+  inboundAttachment,
+  inboundEvent,
+  inboundFromMime,
+  inboundMessage,
+  parseHeaderLines,
+} from "@posthorn/core/inbound";
+import {
+  ConfigurationError,
+  jsonOf,
+  listOf,
+  numberOf,
+  recordOf,
+  resolveWebhookOptions,
+  textOf,
+  type WebhookForm,
+  type WebhookHandler,
+  type WebhookOptions,
+  type WebhookPost,
+  webhookHandler,
+} from "@posthorn/core/webhook";
+
+/** Options of {@link inboundWebhook}. */
+export interface SendGridInboundOptions extends WebhookOptions<InboundEvent> {}
+
+/**
+ * Takes mail of SendGrid's Inbound Parse, parsed or with "post the raw, full MIME message".
+ * https://www.twilio.com/docs/sendgrid/for-developers/parsing-email/setting-up-the-inbound-parse-webhook
+ *
+ * @throws ConfigurationError when there is nothing to verify by
+ */
+export function inboundWebhook(options: SendGridInboundOptions): WebhookHandler {
+  const resolved = resolveWebhookOptions("SendGrid", "SENDGRID", {}, options);
+  return webhookHandler({ provider: "SendGrid", maxBodyBytes: 50_000_000, read }, resolved);
+}
+
+async function read(post: WebhookPost): Promise<readonly InboundEvent[]> {
+  if (post.mediaType === "application/json") {
+    throw new ConfigurationError("SendGrid: these are tracking events; point them at the tracking webhook", {
+      provider: "SendGrid",
+    });
+  }
+  const form = post.form();
+  const mime = form.field("email");
+  const charsets = recordOf(jsonOf(form.text("charsets")));
+  const text = (name: string) => form.text(name, textOf(charsets[name]) ?? "utf-8");
+  const message = mime
+    ? await inboundFromMime(mime.bytes, detailsOf(form))
+    : inboundMessage({
+        ...detailsOf(form),
+        headers: await parseHeaderLines(form.text("headers") ?? ""),
+        text: text("text"),
+        html: text("html"),
+        attachments: attachmentsOf(form),
+      });
+  const raw = form.fields
+    .filter(({ filename, name }) => filename === null && name !== "email")
+    .map(({ name }) => [name, text(name)]);
+  return [inboundEvent("SendGrid", raw, message)];
+}
+
+function detailsOf(form: WebhookForm): InboundDetails {
+  const envelope = recordOf(jsonOf(form.text("envelope")));
+  return {
+    envelopeSender: textOf(envelope["from"]),
+    envelopeRecipient: textOf(listOf(envelope["to"])[0]),
+    spamScore: numberOf(form.text("spam_score")),
+    // DKIM is `{@example.org : pass}`, by domain.
+    authentication: { spf: form.text("SPF"), dkim: /:\s*(\w+)/.exec(form.text("dkim") ?? "")?.[1] ?? null },
+  };
+}
+
+function attachmentsOf(form: WebhookForm): readonly InboundAttachment[] {
+  const info = recordOf(jsonOf(form.text("attachment-info")));
+  return form.fields.flatMap((field) => {
+    if (field.filename === null) return [];
+    const about = recordOf(info[field.name]);
+    const contentId = textOf(about["content-id"]) || null;
+    const file = {
+      filename: textOf(about["filename"]) || field.filename,
+      contentType: textOf(about["type"]) || field.contentType || "",
+      contentId,
+      inline: contentId !== null,
+    };
+    return [inboundAttachment(file, () => field.bytes)];
+  });
+}

@@ -1,0 +1,3 @@
+/** Webhooks of SparkPost: `@posthorn/sparkpost/webhooks`. */
+export { inboundWebhook, type SparkPostInboundOptions } from "./inbound.js";
+export { type SparkPostTrackingOptions, trackingWebhook } from "./tracking.js";

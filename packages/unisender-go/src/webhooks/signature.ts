@@ -1,0 +1,32 @@
+import { md5 } from "@noble/hashes/legacy.js";
+import {
+  equalTexts,
+  joinBytes,
+  requireSignature,
+  type Secrets,
+  secretList,
+  textOf,
+  type WebhookPost,
+} from "@posthorn/core/webhook";
+
+/**
+ * MD5 of the body with the API key in the place of the signature, whatever way the JSON is written.
+ *
+ * @see https://godocs.unisender.ru/web-api-ref#callback-format
+ */
+export async function verifySignature(post: WebhookPost, apiKeys: Secrets): Promise<void> {
+  const text = post.text();
+  const auth = textOf((post.json() as { auth?: unknown } | null)?.auth) ?? "";
+  const matches = await Promise.all(
+    secretList(apiKeys).map(async (key) => {
+      // Web Cryptography has no MD5, since it is weak; it is what Unisender Go signs by.
+      const signed = text.replace(`"${auth}"`, () => JSON.stringify(key));
+      return equalTexts(hex(md5(joinBytes(signed))), auth.toLowerCase());
+    }),
+  );
+  requireSignature("Unisender Go", /^[0-9a-f]{32}$/i.test(auth) && matches.includes(true));
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
