@@ -60,7 +60,7 @@ function readEvents(notification: JsonRecord, envelope: SnsEnvelope): readonly T
 
 /** What an event says of each recipient that it is about. */
 function aboutEach(notification: JsonRecord, mail: JsonRecord): readonly TrackingFields[] {
-  const type = textOf(notification["eventType"] ?? notification["notificationType"]) ?? "";
+  const type = textOf(notification["eventType"] ?? notification["notificationType"]);
   const about = (name: string) => recordOf(notification[name]);
   const all = (fields: TrackingFields) =>
     textsOf(mail["destination"]).map((recipient) => ({ ...fields, recipient }));
@@ -126,8 +126,11 @@ function aboutEach(notification: JsonRecord, mail: JsonRecord): readonly Trackin
       const preferences = recordOf(about("subscription")["newTopicPreferences"]);
       return all({ eventType: preferences["unsubscribeAll"] === true ? "unsubscribed" : "subscribed" });
     }
+    case null:
+      // Something else was published to the topic.
+      return [];
     default:
-      return [{ eventType: "unknown", description: type || null }];
+      return [{ eventType: "unknown", description: type }];
   }
 }
 

@@ -1,4 +1,5 @@
 /** Mail that comes in: `@posthorn/core/inbound`. */
+export { decodeText } from "./charset.js";
 export { fetchBytes } from "./fetch-bytes.js";
 export {
   formatInboundAddress,

@@ -1,7 +1,8 @@
-import PostalMime, { decodeWords } from "postal-mime";
-import { repairWindows1252 } from "../webhook/charset.js";
+import PostalMime from "postal-mime";
 import { joinBytes } from "../webhook/signature.js";
 import { listOf, recordOf, textOf } from "../webhook/values.js";
+import { decodeHeader, repairWindows1252 } from "./charset.js";
+import { keepExactBytes } from "./exact-parts.js";
 import {
   type InboundDetails,
   type InboundHeaders,
@@ -23,7 +24,9 @@ export async function inboundFromMime(
   mime: Uint8Array | string,
   details: InboundDetails = {},
 ): Promise<InboundMessage> {
-  const email = await PostalMime.parse(startsWithHeader(mime) ? mime : joinBytes("\r\n", mime), {
+  const given = typeof mime === "string" ? new TextEncoder().encode(mime) : mime;
+  const bytes = startsWithHeader(given) ? given : joinBytes("\r\n", given);
+  const email = await PostalMime.parse(keepExactBytes(bytes), {
     // A mail within a mail is a file like any other, not part of the text.
     forceRfc822Attachments: true,
     attachmentEncoding: "arraybuffer",
@@ -53,10 +56,8 @@ export async function inboundFromMime(
 }
 
 /** A mail that lost its headers is all text; without an empty line before it, that would be taken for headers. */
-function startsWithHeader(mime: Uint8Array | string): boolean {
-  const start =
-    typeof mime === "string" ? mime.slice(0, 1000) : new TextDecoder().decode(mime.subarray(0, 1000));
-  return /^(?:[!-9;-~]+[ \t]*:|From )/.test(start);
+function startsWithHeader(mime: Uint8Array): boolean {
+  return /^(?:[!-9;-~]+[ \t]*:|From )/.test(new TextDecoder().decode(mime.subarray(0, 1000)));
 }
 
 /** The headers of a text of header lines, as SendGrid and others post them: folded ones joined, encoded words decoded. */
@@ -95,8 +96,4 @@ function headerOf(name: unknown, value: unknown): InboundHeaders {
 function bodyOf(text: string | undefined, isMultipart: boolean): string | undefined {
   if (text === undefined) return undefined;
   return repairWindows1252(isMultipart && text.endsWith("\n") ? text.slice(0, -1) : text);
-}
-
-function decodeHeader(value: string): string {
-  return repairWindows1252(decodeWords(value));
 }

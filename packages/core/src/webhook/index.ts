@@ -2,8 +2,7 @@
 export { readEnv } from "../backend/options.js";
 export { isRecord, type JsonRecord } from "../backend/payload.js";
 export { ConfigurationError, PosthornError, WebhookSignatureError } from "../errors.js";
-export { checkBasicAuth } from "./basic-auth.js";
-export { decodeText } from "./charset.js";
+export { basicCredentials, checkBasicAuth } from "./basic-auth.js";
 export { WebhookRequestError } from "./errors.js";
 export {
   type RejectReason,

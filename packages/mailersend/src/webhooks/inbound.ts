@@ -68,6 +68,7 @@ async function readMail(body: Readonly<Record<string, unknown>>): Promise<Inboun
   });
   return inboundEvent("MailerSend", { ...body, data }, message, {
     eventId: idOf(data["id"]),
-    timestamp: dateOf(body["created_at"]),
+    // When the mail came in; the post's own is when it was posted.
+    timestamp: dateOf(data["created_at"] ?? body["created_at"]),
   });
 }

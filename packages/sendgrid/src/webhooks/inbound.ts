@@ -1,4 +1,5 @@
 import {
+  decodeText,
   type InboundAttachment,
   type InboundDetails,
   type InboundEvent,
@@ -46,7 +47,10 @@ async function read(post: WebhookPost): Promise<readonly InboundEvent[]> {
   const form = post.form();
   const mime = form.field("email");
   const charsets = recordOf(jsonOf(form.text("charsets")));
-  const text = (name: string) => form.text(name, textOf(charsets[name]) ?? "utf-8");
+  const text = (name: string): string | null => {
+    const bytes = form.field(name)?.bytes;
+    return bytes ? decodeText(bytes, textOf(charsets[name]) ?? "utf-8") : null;
+  };
   const message = mime
     ? await inboundFromMime(mime.bytes, detailsOf(form))
     : inboundMessage({
