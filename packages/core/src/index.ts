@@ -88,6 +88,7 @@ export { extensionOfType, typeOfName } from "./message/mime-types.js";
 export { type HeaderList, type NormalizedMessage, normalizeMessage } from "./message/normalize.js";
 export type { SendTime } from "./message/send-at.js";
 export { serializeMessage } from "./message/serialize.js";
+export { lookUp } from "./message/text.js";
 export { utf8Base64 } from "./message/utf8.js";
 export type { BreakerOptions } from "./pool/breaker.js";
 export {

@@ -2,6 +2,7 @@ import {
   type BackendOptions,
   type ErrorBody,
   HttpBackend,
+  lookUp,
   type NormalizedMessage,
   type ProviderAnswer,
   type ProviderRequest,
@@ -71,7 +72,7 @@ export class MandrillBackend extends HttpBackend<MandrillFeatures, MandrillOptio
     return Object.fromEntries(
       entries.map(({ email, status, _id }) => [
         written.get(email) ?? email,
-        { status: STATUSES[status] ?? "unknown", messageId: _id ?? null },
+        { status: lookUp(STATUSES, status) ?? "unknown", messageId: _id ?? null },
       ]),
     );
   }

@@ -2,6 +2,7 @@ import {
   type BackendOptions,
   type ErrorBody,
   HttpBackend,
+  lookUp,
   type NormalizedMessage,
   type ProviderAnswer,
   type ProviderRequest,
@@ -70,7 +71,7 @@ export class ScalewayBackend extends HttpBackend<ScalewayFeatures, ScalewayOptio
     return Object.fromEntries(
       emails.map(({ id, mail_rcpt, status }): [string, RecipientResult] => [
         written.get(mail_rcpt) ?? mail_rcpt,
-        { status: STATUSES[status] ?? "unknown", messageId: id },
+        { status: lookUp(STATUSES, status) ?? "unknown", messageId: id },
       ]),
     );
   }

@@ -1,4 +1,4 @@
-import { bytesOfBase64 } from "@posthorn/core/webhook";
+import { bytesOfBase64, lookUp } from "@posthorn/core/webhook";
 import { type DerElement, elementAt, oidOf, readDer, TAG, timeOf } from "./der.js";
 
 /** What has to be known of a certificate (RFC 5280) to follow it to a root. */
@@ -67,7 +67,7 @@ function parseCertificate(der: Uint8Array): Certificate {
   const validity = childrenOf(elementAt(fields, first + 3, TAG.sequence));
   const subject = elementAt(fields, first + 4, TAG.sequence);
   const extensions = extensionsOf(fields.find(({ tag }) => tag === CONTEXT_3));
-  const known = ALGORITHMS[oidOf(elementAt(childrenOf(algorithm), 0))];
+  const known = lookUp(ALGORITHMS, oidOf(elementAt(childrenOf(algorithm), 0)));
   if (!known) throw new RangeError("the certificate is signed in an unknown way");
   return {
     signed: signed.bytes,

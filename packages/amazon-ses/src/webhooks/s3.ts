@@ -1,4 +1,4 @@
-import { fetchBytes } from "@posthorn/core/inbound";
+import { fetchBytes, urlPath } from "@posthorn/core/inbound";
 import { ConfigurationError } from "@posthorn/core/webhook";
 import { type AwsCredentials, signRequest } from "../sigv4.js";
 
@@ -37,8 +37,7 @@ export async function getObject({ bucket, key, region }: S3Object, options: S3Op
   const credentials = await credentialsOf(options);
   const place = options.region ?? region;
   const base = options.s3Url ?? `https://s3.${place}.amazonaws.com${place.startsWith("cn-") ? ".cn" : ""}`;
-  const path = [bucket, ...key.split("/")].map(encodeURIComponent).join("/");
-  const url = `${base.replace(/\/+$/, "")}/${path}`;
+  const url = `${base.replace(/\/+$/, "")}/${urlPath(bucket, ...key.split("/"))}`;
   const headers = await signRequest(
     { method: "GET", url, headers: { "x-amz-content-sha256": EMPTY_SHA256 }, body: "" },
     credentials,

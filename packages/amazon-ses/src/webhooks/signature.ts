@@ -5,6 +5,7 @@ import {
   type HashName,
   importPublicKey,
   joinBytes,
+  lookUp,
   requireSignature,
   textOf,
   WebhookSignatureError,
@@ -48,7 +49,7 @@ export async function verifySns(
 ): Promise<void> {
   const { fields } = envelope;
   const url = textOf(fields["SigningCertURL"]) ?? "";
-  const hash = HASHES[textOf(fields["SignatureVersion"]) ?? ""];
+  const hash = lookUp(HASHES, textOf(fields["SignatureVersion"]));
   const signature = bytesOfBase64(textOf(fields["Signature"]));
   if (!hash || !signature) refuse("the signature is missing or of an unknown version");
   if (!isSnsUrl(url)) refuse("the certificate's address is not one of SNS");

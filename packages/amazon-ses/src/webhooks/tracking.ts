@@ -53,7 +53,9 @@ function readEvents(notification: JsonRecord, envelope: SnsEnvelope): readonly T
     timestamp: dateOf(envelope.timestamp),
     // Where sending put them.
     tags: headersOf(mail, "x-tag"),
-    metadata: Object.assign({}, ...headersOf(mail, "x-metadata").map((value) => recordOf(jsonOf(value)))),
+    metadata: Object.fromEntries(
+      headersOf(mail, "x-metadata").flatMap((value) => Object.entries(recordOf(jsonOf(value)))),
+    ),
   };
   return aboutEach(notification, mail).map((fields) => ({ ...common, ...fields }));
 }

@@ -6,6 +6,7 @@ import {
   inboundAttachment,
   inboundEvent,
   inboundMessage,
+  urlPath,
 } from "@posthorn/core/inbound";
 import {
   ConfigurationError,
@@ -85,7 +86,7 @@ function readMail(item: JsonRecord, options: BrevoInboundOptions): InboundEvent 
 
 function readAttachment(file: JsonRecord, { apiKey, apiUrl, fetch }: BrevoInboundOptions): InboundAttachment {
   const contentId = textOf(file["ContentID"]) || null;
-  const token = encodeURIComponent(textOf(file["DownloadToken"]) ?? "");
+  const path = urlPath("inbound", "attachments", textOf(file["DownloadToken"]) ?? "");
   return inboundAttachment(
     {
       filename: textOf(file["Name"]),
@@ -99,7 +100,7 @@ function readAttachment(file: JsonRecord, { apiKey, apiUrl, fetch }: BrevoInboun
           provider: "Brevo",
         });
       }
-      const url = `${(apiUrl ?? "https://api.brevo.com/v3").replace(/\/+$/, "")}/inbound/attachments/${token}`;
+      const url = `${(apiUrl ?? "https://api.brevo.com/v3").replace(/\/+$/, "")}/${path}`;
       return fetchBytes("Brevo", url, { "api-key": apiKey }, fetch);
     },
   );

@@ -5,6 +5,7 @@ import {
   isRecord,
   type JsonRecord,
   jsonOf,
+  lookUp,
   numberOf,
   type RejectReason,
   readEach,
@@ -87,11 +88,11 @@ function readEvent(entry: JsonRecord): TrackingFields {
   const event = textOf(entry["event"]) ?? "";
   const milliseconds = numberOf(entry["ts_epoch"]);
   return {
-    eventType: TYPES[event] ?? "unknown",
+    eventType: lookUp(TYPES, event) ?? "unknown",
     messageId: idOf(entry["message-id"]),
     recipient: textOf(entry["email"]),
     timestamp: milliseconds === null ? dateOfSeconds(entry["ts_event"]) : dateOfSeconds(milliseconds / 1000),
-    rejectReason: REASONS[event] ?? null,
+    rejectReason: lookUp(REASONS, event) ?? null,
     mtaResponse: textOf(entry["reason"]),
     tags: textsOf(entry["tags"] ?? jsonOf(entry["tag"]) ?? entry["tag"]),
     metadata: recordOf(jsonOf(entry["X-Mailin-custom"])),

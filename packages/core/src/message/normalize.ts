@@ -5,7 +5,7 @@ import type { ContentForm } from "./content.js";
 import { type JsonObject, type JsonValue, toJson } from "./json.js";
 import { type Alternative, MESSAGE_FIELDS, type Message } from "./message.js";
 import { parseSendAt, type SendTime } from "./send-at.js";
-import { hasControl, hasHeaderControl, isHeaderName, nearest } from "./text.js";
+import { hasControl, hasHeaderControl, isHeaderName, lookUp, nearest } from "./text.js";
 
 /** Headers in the order they were given. */
 export type HeaderList = readonly (readonly [name: string, value: string | number])[];
@@ -178,7 +178,7 @@ function readHeaders(headers: unknown, field: string): HeaderList {
       const lower = name.toLowerCase();
       if (seen.has(lower)) throw invalid(path, "is given twice (header names do not tell case apart)");
       seen.add(lower);
-      const owner = FIELD_OF_HEADER[lower];
+      const owner = lookUp(FIELD_OF_HEADER, lower);
       if (owner) throw invalid(path, `is set by the field "${owner}"`);
       if (typeof value === "number") return [name, value] as const;
       const text = headerText(value, path);

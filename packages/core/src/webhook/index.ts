@@ -2,6 +2,7 @@
 export { readEnv } from "../backend/options.js";
 export { isRecord, type JsonRecord } from "../backend/payload.js";
 export { ConfigurationError, PosthornError, WebhookSignatureError } from "../errors.js";
+export { lookUp } from "../message/text.js";
 export { basicCredentials, checkBasicAuth } from "./basic-auth.js";
 export { WebhookRequestError } from "./errors.js";
 export {

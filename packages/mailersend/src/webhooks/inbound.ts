@@ -4,6 +4,7 @@ import {
   dateOf,
   idOf,
   listOf,
+  lookUp,
   recordOf,
   resolveWebhookOptions,
   type Secrets,
@@ -62,7 +63,7 @@ async function readMail(body: Readonly<Record<string, unknown>>): Promise<Inboun
     envelopeSender: textOf(recordOf(data["sender"])["email"]),
     envelopeRecipient: textOf(recordOf(recipients[0])["email"]),
     authentication: {
-      spf: SPF[textOf(recordOf(data["spf_check"])["code"]) ?? ""] ?? null,
+      spf: lookUp(SPF, textOf(recordOf(data["spf_check"])["code"])) ?? null,
       dkim: typeof dkim === "boolean" ? (dkim ? "pass" : "fail") : null,
     },
   });

@@ -2,6 +2,7 @@ import {
   dateOfSeconds,
   jsonOf,
   listOf,
+  lookUp,
   numberOf,
   type RejectReason,
   recordOf,
@@ -38,7 +39,7 @@ export function readForm(form: WebhookForm, token: string): TrackingFields {
   const event = form.text("event") ?? "";
   const error = form.text("error");
   return {
-    eventType: TYPES[event] ?? "unknown",
+    eventType: lookUp(TYPES, event) ?? "unknown",
     eventId: token || null,
     messageId: form.text("Message-Id") ?? form.text("message-id"),
     recipient: form.text("recipient"),
@@ -72,18 +73,19 @@ function metadataOfHeaders(headers: readonly unknown[]): Readonly<Record<string,
       Array.isArray(header) && String(header[0]).toLowerCase() === "x-mailgun-variables",
   );
   if (found.length === 0) return undefined;
-  return Object.assign({}, ...found.map(([, value]) => recordOf(jsonOf(value) ?? value)));
+  return Object.fromEntries(found.flatMap(([, value]) => Object.entries(recordOf(jsonOf(value) ?? value))));
 }
 
 /** Opens and clicks tell metadata by fields among Mailgun's own. */
 function metadataOfFields(form: WebhookForm): Readonly<Record<string, unknown>> {
-  const metadata: Record<string, unknown> = {};
-  for (const name of new Set(form.fields.map((field) => field.name))) {
-    const key = name.toLowerCase();
-    const values = form.all(name);
-    if (!OWN.has(key)) metadata[name] = values[0];
-    else if (values.length > 1 && !LISTS.has(key))
-      metadata[name] = OWN_IS_LAST.has(key) ? values[0] : values.at(-1);
-  }
-  return metadata;
+  const names = [...new Set(form.fields.map((field) => field.name))];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const key = name.toLowerCase();
+      const values = form.all(name);
+      if (!OWN.has(key)) return [[name, values[0]]];
+      if (values.length < 2 || LISTS.has(key)) return [];
+      return [[name, OWN_IS_LAST.has(key) ? values[0] : values.at(-1)]];
+    }),
+  );
 }

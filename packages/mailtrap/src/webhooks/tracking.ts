@@ -2,6 +2,7 @@ import {
   dateOfSeconds,
   idOf,
   listOf,
+  lookUp,
   type RejectReason,
   readEach,
   recordOf,
@@ -72,12 +73,12 @@ export function trackingWebhook(options: MailtrapTrackingOptions): WebhookHandle
 function readEvent(entry: Readonly<Record<string, unknown>>): TrackingFields {
   const event = (textOf(entry["event"]) ?? "").replaceAll("_", " ");
   return {
-    eventType: TYPES[event] ?? "unknown",
+    eventType: lookUp(TYPES, event) ?? "unknown",
     eventId: idOf(entry["event_id"]),
     messageId: idOf(entry["message_id"]),
     recipient: textOf(entry["email"]),
     timestamp: dateOfSeconds(entry["timestamp"]),
-    rejectReason: REASONS[event] ?? null,
+    rejectReason: lookUp(REASONS, event) ?? null,
     description: textOf(entry["reason"]),
     mtaResponse: textOf(entry["response"]),
     tags: textsOf(entry["category"]),

@@ -7,6 +7,7 @@ import {
   type JsonRecord,
   jsonOf,
   listOf,
+  lookUp,
   type RejectReason,
   readEach,
   recordOf,
@@ -89,12 +90,12 @@ function readEvent(entry: JsonRecord): TrackingFields {
   const kind = [textOf(bounce["type"]), textOf(bounce["subType"])].filter(Boolean).join(": ");
   const failed = textOf(recordOf(data["failed"])["reason"]);
   return {
-    eventType: TYPES[type] ?? "unknown",
+    eventType: lookUp(TYPES, type) ?? "unknown",
     messageId: idOf(data["email_id"]),
     // The first alone: Resend does not say which of several an event is about.
     recipient: bareAddress(textOf(listOf(data["to"])[0])),
     timestamp: dateOf(entry["created_at"]),
-    rejectReason: REASONS[type] ?? null,
+    rejectReason: lookUp(REASONS, type) ?? null,
     description: kind || failed || null,
     mtaResponse: textOf(bounce["message"]),
     // Where sending put them.
