@@ -1,4 +1,5 @@
-import PostalMime from "postal-mime";
+import PostalMime, { type Email } from "postal-mime";
+import { WebhookRequestError } from "../webhook/errors.js";
 import { joinBytes } from "../webhook/signature.js";
 import { listOf, recordOf, textOf } from "../webhook/values.js";
 import { decodeHeader, repairWindows1252 } from "./charset.js";
@@ -19,6 +20,7 @@ const MAX_NESTING = 100;
  *
  * @param mime the mail as it came (RFC 5322, RFC 2045)
  * @param details what the provider tells beside it
+ * @throws WebhookRequestError (400) for one that nests deeper than 100 parts, or has more than 2 MB of headers
  */
 export async function inboundFromMime(
   mime: Uint8Array | string,
@@ -26,12 +28,7 @@ export async function inboundFromMime(
 ): Promise<InboundMessage> {
   const given = typeof mime === "string" ? new TextEncoder().encode(mime) : mime;
   const bytes = startsWithHeader(given) ? given : joinBytes("\r\n", given);
-  const email = await PostalMime.parse(keepExactBytes(bytes), {
-    // A mail within a mail is a file like any other, not part of the text.
-    forceRfc822Attachments: true,
-    attachmentEncoding: "arraybuffer",
-    maxNestingDepth: MAX_NESTING,
-  });
+  const email = await parse(keepExactBytes(bytes));
   const isMultipart = email.headers.some(
     ({ key, value }) => key === "content-type" && /^\s*multipart\//i.test(value),
   );
@@ -53,6 +50,23 @@ export async function inboundFromMime(
     ),
     mime: new Blob([mime as BlobPart], { type: "message/rfc822" }),
   });
+}
+
+async function parse(mime: Uint8Array): Promise<Email> {
+  try {
+    return await PostalMime.parse(mime, {
+      // A mail within a mail is a file like any other, not part of the text.
+      forceRfc822Attachments: true,
+      attachmentEncoding: "arraybuffer",
+      maxNestingDepth: MAX_NESTING,
+    });
+  } catch (cause) {
+    // Its own limits, of nesting and of headers: all else it makes something of.
+    throw new WebhookRequestError(`the mail cannot be read: ${(cause as Error).message}`, {
+      status: 400,
+      cause,
+    });
+  }
 }
 
 /** A mail that lost its headers is all text; without an empty line before it, that would be taken for headers. */
