@@ -90,3 +90,31 @@ export function formPost(fields: Readonly<Record<string, string>>): SamplePost {
     body: new URLSearchParams(fields).toString(),
   };
 }
+
+/** A mail for inbound webhooks. */
+export const SAMPLE_MIME = [
+  "Received: from mx.example.org by mx.provider.example; Tue, 24 Nov 2026 12:00:00 +0000",
+  "From: Ada <ada@example.com>",
+  "To: Grace <grace@example.org>, alan@example.org",
+  "Subject: =?utf-8?q?Hello_=E2=9C=93?=",
+  "Date: Tue, 24 Nov 2026 12:00:00 +0000",
+  "MIME-Version: 1.0",
+  'Content-Type: text/plain; charset="utf-8"',
+  "",
+  "Hi",
+  "",
+].join("\r\n");
+
+/** What {@link SAMPLE_MIME} has to become. */
+export const SAMPLE_MAIL = {
+  eventType: "inbound",
+  message: {
+    from: { name: "Ada", email: "ada@example.com" },
+    to: [
+      { name: "Grace", email: "grace@example.org" },
+      { name: "", email: "alan@example.org" },
+    ],
+    subject: "Hello ✓",
+    date: new Date("2026-11-24T12:00:00Z"),
+  },
+} as const;
