@@ -6,6 +6,7 @@ import {
   inboundAttachment,
   inboundEvent,
   inboundMessage,
+  readMails,
   urlPath,
 } from "@posthorn/core/inbound";
 import {
@@ -20,6 +21,7 @@ import {
   textOf,
   type WebhookHandler,
   type WebhookOptions,
+  WebhookRequestError,
   webhookHandler,
 } from "@posthorn/core/webhook";
 
@@ -50,23 +52,22 @@ export function inboundWebhook(options: BrevoInboundOptions): WebhookHandler {
     {
       provider: "Brevo",
       maxBodyBytes: 50_000_000,
-      read: (post) => {
+      read: (post, report) => {
         const body = recordOf(post.json());
         if (!("items" in body)) {
           throw new ConfigurationError("Brevo: this is a tracking event; point it at the tracking webhook", {
             provider: "Brevo",
           });
         }
-        return listOf(body["items"])
-          .filter(isRecord)
-          .map((item) => readMail(item, resolved));
+        return readMails(listOf(body["items"]), report, (item) => readMail(item, resolved));
       },
     },
     resolved,
   );
 }
 
-function readMail(item: JsonRecord, options: BrevoInboundOptions): InboundEvent {
+function readMail(item: unknown, options: BrevoInboundOptions): InboundEvent {
+  if (!isRecord(item)) throw new WebhookRequestError("Brevo: an item is no mail", { status: 400 });
   const headers = headersOfRecord(item["Headers"]);
   const header = (name: string) => headers.find(([key]) => key.toLowerCase() === name)?.[1];
   const message = inboundMessage({

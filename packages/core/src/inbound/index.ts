@@ -17,3 +17,4 @@ export {
   parseInboundAddresses,
 } from "./message.js";
 export { headersOfList, headersOfRecord, inboundFromMime, parseHeaderLines } from "./mime.js";
+export { readMails } from "./read-mails.js";

@@ -75,7 +75,7 @@ export function trackingWebhook(options: MandrillTrackingOptions): WebhookHandle
       read: (post) =>
         readEach(
           "Mandrill",
-          eventsOf(post).filter(({ event }) => event !== "inbound"),
+          eventsOf(post).filter((entry) => recordOf(entry)["event"] !== "inbound"),
           (entry) => [readEvent(recordOf(entry))],
         ),
     },

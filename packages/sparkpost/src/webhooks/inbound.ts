@@ -1,4 +1,4 @@
-import { type InboundEvent, inboundEvent, inboundFromMime } from "@posthorn/core/inbound";
+import { type InboundEvent, inboundEvent, inboundFromMime, readMails } from "@posthorn/core/inbound";
 import {
   bytesOfBase64,
   ConfigurationError,
@@ -7,7 +7,6 @@ import {
   textOf,
   type WebhookHandler,
   type WebhookOptions,
-  type WebhookPost,
   webhookHandler,
 } from "@posthorn/core/webhook";
 import { entriesOf, type SparkPostEntry } from "./entries.js";
@@ -22,22 +21,23 @@ export interface SparkPostInboundOptions extends WebhookOptions<InboundEvent> {}
  */
 export function inboundWebhook(options: SparkPostInboundOptions): WebhookHandler {
   const resolved = resolveWebhookOptions("SparkPost", "SPARKPOST", {}, options);
-  return webhookHandler({ provider: "SparkPost", maxBodyBytes: 50_000_000, read }, resolved);
+  return webhookHandler(
+    {
+      provider: "SparkPost",
+      maxBodyBytes: 50_000_000,
+      read: (post, report) => readMails(entriesOf(post), report, readMail),
+    },
+    resolved,
+  );
 }
 
-async function read(post: WebhookPost): Promise<readonly InboundEvent[]> {
-  const entries = entriesOf(post);
-  const other = entries.find(({ kind }) => kind !== "relay_message");
-  if (other) {
+async function readMail({ kind, event }: SparkPostEntry): Promise<InboundEvent> {
+  if (kind !== "relay_message") {
     throw new ConfigurationError(
-      `SparkPost: this is "${other.kind}", no received mail; point it at the tracking webhook`,
+      `SparkPost: this is "${kind}", no received mail; point it at the tracking webhook`,
       { provider: "SparkPost" },
     );
   }
-  return Promise.all(entries.map(readMail));
-}
-
-async function readMail({ event }: SparkPostEntry): Promise<InboundEvent> {
   const { email_rfc822: content, ...rest } = recordOf(event["content"]);
   const text = textOf(content) ?? "";
   const mime = rest["email_rfc822_is_base64"] ? (bytesOfBase64(text) ?? "") : text;

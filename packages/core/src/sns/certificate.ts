@@ -1,4 +1,5 @@
-import { bytesOfBase64, lookUp } from "@posthorn/core/webhook";
+import { lookUp } from "../message/text.js";
+import { bytesOfBase64 } from "../webhook/signature.js";
 import { type DerElement, elementAt, oidOf, readDer, TAG, timeOf } from "./der.js";
 
 /** What has to be known of a certificate (RFC 5280) to follow it to a root. */
@@ -24,7 +25,7 @@ export interface Certificate {
 
 /** How a certificate is signed. */
 export interface SignatureAlgorithm {
-  readonly name: "RSASSA-PKCS1-v1_5" | "ECDSA";
+  readonly name: "RSASSA-PKCS1-v1_5";
   readonly hash: "SHA-256" | "SHA-384" | "SHA-512";
 }
 
