@@ -98,4 +98,16 @@ describe("mailjet", () => {
     await create().send({ ...mail, templateId: "welcome" });
     expect(sent().Globals.TemplateID).toBe("welcome");
   });
+
+  it("does not call a mail unsent when an attempt before the refusal may have arrived", async () => {
+    server.script({ kind: "reset-after-request" });
+    answer({ Messages: [{ Status: "error", Errors: [{ ErrorCode: "mj-0013", ErrorMessage: "no" }] }] }, 400);
+    const retry = { total: 1, read: 1, backoffFactor: 0 };
+    expect(await failure(create({ retry }).send(mail))).toMatchObject({
+      status: 400,
+      code: "mj-0013",
+      delivery: "unknown",
+    });
+    expect(server.requests).toHaveLength(2);
+  });
 });

@@ -359,8 +359,10 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     message: NormalizedMessage,
   ): ProviderAnswer {
     const redactor = this.redactor.and(request.secrets ?? []);
-    const error: ProviderAnswer["error"] = (text, delivery, details = {}) =>
-      new ApiError(`${this.provider}: ${redactor.text(text)}`, {
+    const error: ProviderAnswer["error"] = (text, says, details = {}) => {
+      // A no to the last attempt says nothing of those before it.
+      const delivery = says === "not-sent" && response.uncertain ? "unknown" : says;
+      return new ApiError(`${this.provider}: ${redactor.text(text)}`, {
         provider: this.provider,
         status: response.status,
         headers: redactor.headers(response.headers),
@@ -375,6 +377,7 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
           headers: { ...this.authHeaders(), ...request.headers },
         }),
       });
+    };
     const json = (): unknown => {
       try {
         return JSON.parse(response.text);
