@@ -9,6 +9,7 @@ import {
   type RecipientResults,
   type RecipientStatus,
   type ReportUnsupported,
+  writtenAddresses,
 } from "@posthorn/core";
 import { type MandrillFeatures, mandrillFeatures } from "./features.js";
 import { buildPayload } from "./payload.js";
@@ -68,10 +69,10 @@ export class MandrillBackend extends HttpBackend<MandrillFeatures, MandrillOptio
     if (!Array.isArray(entries) || !entries.every(isEntry)) {
       throw answer.error("answered with something other than a list of recipients", "accepted");
     }
-    const written = new Map(answer.request.recipients.map(({ email, address }) => [email, address]));
+    const written = writtenAddresses(answer.request.recipients);
     return Object.fromEntries(
       entries.map(({ email, status, _id }) => [
-        written.get(email) ?? email,
+        written(email),
         { status: lookUp(STATUSES, status) ?? "unknown", messageId: _id ?? null },
       ]),
     );
