@@ -29,6 +29,19 @@ const STATUSES: Readonly<Record<string, RecipientStatus>> = {
   invalid: "invalid",
 };
 
+/**
+ * Errors that say no for good. Mandrill answers 500 to them, as to those that say nothing of the mail (`GeneralError`).
+ *
+ * @see https://mailchimp.com/developer/transactional/api/messages/send-new-message/
+ */
+const REFUSALS: ReadonlySet<string> = new Set([
+  "Invalid_Key",
+  "PaymentRequired",
+  "Unknown_Subaccount",
+  "Unknown_Template",
+  "ValidationError",
+]);
+
 /** Sends through Mandrill. Subclass it to override `createSession()`. */
 export class MandrillBackend extends HttpBackend<MandrillFeatures, MandrillOptions> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
@@ -81,7 +94,7 @@ export class MandrillBackend extends HttpBackend<MandrillFeatures, MandrillOptio
   // https://mailchimp.com/developer/transactional/docs/fundamentals/#api-errors
   protected override readError(body: unknown): ErrorBody {
     const { name, message } = body as { name?: string; message?: string };
-    return { code: name, message };
+    return { code: name, message, refused: name !== undefined && REFUSALS.has(name) };
   }
 }
 
