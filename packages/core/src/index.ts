@@ -40,6 +40,7 @@ export {
   recipientGroups,
   textValues,
   uuidFrom,
+  writtenAddresses,
 } from "./backend/payload.js";
 export { sendMany } from "./backend/send-many.js";
 export { type ReportUnsupported, unsupportedReporter } from "./backend/unsupported.js";

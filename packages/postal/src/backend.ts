@@ -8,6 +8,7 @@ import {
   type ProviderRequest,
   type RecipientResults,
   recipientGroups,
+  writtenAddresses,
 } from "@posthorn/core";
 import { type PostalFeatures, postalFeatures } from "./features.js";
 import { buildPayload } from "./payload.js";
@@ -60,10 +61,10 @@ export class PostalBackend extends HttpBackend<PostalFeatures, PostalOptions> {
   protected override readAnswer(answer: ProviderAnswer): RecipientResults {
     const { status, data } = (answer.json() ?? {}) as Answer;
     if (status === "success" && data?.messages) {
-      const written = new Map(answer.request.recipients.map(({ email, address }) => [email, address]));
+      const written = writtenAddresses(answer.request.recipients);
       return Object.fromEntries(
         Object.entries(data.messages).map(([email, { id }]) => [
-          written.get(email) ?? email,
+          written(email),
           { status: "queued", messageId: id },
         ]),
       );

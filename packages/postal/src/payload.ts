@@ -12,6 +12,7 @@ import {
  *
  * @param to the primary recipients of this request
  * @see https://docs.postalserver.io/developer/api
+ * @see https://apiv1.postalserver.io/controllers/send/message
  */
 export function buildPayload(message: NormalizedMessage, to: readonly Address[]): JsonRecord {
   return {
