@@ -1,5 +1,4 @@
-import { fetchBytes } from "@posthorn/core/inbound";
-import { ConfigurationError } from "@posthorn/core/webhook";
+import { ConfigurationError, fetchBytes } from "@posthorn/core/webhook";
 import { type AwsCredentials, signRequest } from "../sigv4.js";
 
 /** What getting mail from S3 takes. */

@@ -1,7 +1,7 @@
-import { fetchBytes } from "@posthorn/core/inbound";
 import {
   bytesOfBase64,
   checkAge,
+  fetchBytes,
   type HashName,
   importPublicKey,
   joinBytes,

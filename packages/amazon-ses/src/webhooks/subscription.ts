@@ -1,5 +1,6 @@
-import { fetchBytes, type InboundEvent } from "@posthorn/core/inbound";
+import type { InboundEvent } from "@posthorn/core/inbound";
 import {
+  fetchBytes,
   PosthornError,
   resolveWebhookOptions,
   type Secrets,

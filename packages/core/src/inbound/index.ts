@@ -1,5 +1,5 @@
 /** Mail that comes in: `@posthorn/core/inbound`. */
-export { fetchBytes } from "./fetch-bytes.js";
+export { fetchBytes } from "../webhook/fetch-bytes.js";
 export {
   formatInboundAddress,
   type InboundAddress,
