@@ -14,6 +14,7 @@ const CHECKS = [
   ["packages", ["turbo", "run", "check:package", "--output-logs=errors-only"]],
   ["unused code", ["knip"]],
   ["feature matrix", [process.execPath, "scripts/feature-matrix.mjs", "--check"]],
+  ["bundle size", [process.execPath, "scripts/size.mjs"]],
 ];
 
 const workspaces = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).workspaces.flatMap(

@@ -47,7 +47,7 @@ export async function buildPayloads(
   }
   return Promise.all(
     recipientGroups(message).map(async (to) => {
-      const own = { ...message, to };
+      const own = to === message.to ? message : { ...message, to };
       const body = {
         ...buildShared(message, settings, report),
         Destination: destination(own, to),

@@ -60,13 +60,28 @@ export async function signRequest(
   ].join("\n");
   const scope = `${date}/${region}/${service}/aws4_request`;
   const toSign = [ALGORITHM, time, scope, hex(await sha256(canonical))].join("\n");
-  let key: Uint8Array<ArrayBuffer> = new TextEncoder().encode(`AWS4${credentials.secretAccessKey}`);
-  for (const part of [date, region, service, "aws4_request"]) key = await hmac(key, part);
+  const key = await signingKey(credentials.secretAccessKey, [date, region, service, "aws4_request"]);
   const signature = hex(await hmac(key, toSign));
   return {
     ...headers,
     authorization: `${ALGORITHM} Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
   };
+}
+
+/** Keys made of the secret, the day and the service: the same for every request of a day. */
+const signingKeys = new Map<string, CryptoKey>();
+/** Enough for some accounts and regions at once; temporary credentials and days that are over go with the rest. */
+const MAX_KEYS = 16;
+
+async function signingKey(secret: string, scope: readonly string[]): Promise<CryptoKey> {
+  const id = JSON.stringify([secret, ...scope]);
+  const known = signingKeys.get(id);
+  if (known) return known;
+  let key = await hmacKey(new TextEncoder().encode(`AWS4${secret}`));
+  for (const part of scope) key = await hmacKey(await hmac(key, part));
+  if (signingKeys.size >= MAX_KEYS) signingKeys.clear();
+  signingKeys.set(id, key);
+  return key;
 }
 
 function canonicalQuery(url: URL): string {
@@ -94,11 +109,12 @@ async function sha256(data: string | Uint8Array<ArrayBuffer>): Promise<Uint8Arra
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 }
 
-async function hmac(key: Uint8Array<ArrayBuffer>, text: string): Promise<Uint8Array<ArrayBuffer>> {
-  const imported = await crypto.subtle.importKey("raw", key, { name: "HMAC", hash: "SHA-256" }, false, [
-    "sign",
-  ]);
-  return new Uint8Array(await crypto.subtle.sign("HMAC", imported, new TextEncoder().encode(text)));
+function hmacKey(bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+  return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+}
+
+async function hmac(key: CryptoKey, text: string): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(text)));
 }
 
 function hex(bytes: Uint8Array): string {

@@ -50,4 +50,22 @@ describe("AWS's published values", () => {
     expect(signed["x-amz-security-token"]).toBe("made-up-token");
     expect(signed["authorization"]).toContain("SignedHeaders=host;x-amz-date;x-amz-security-token");
   });
+
+  it("keeps the keys of secrets, days and regions apart", async () => {
+    const sign = (secretAccessKey: string, region: string, now: number) =>
+      signRequest(
+        { method: "GET", url: "https://example.amazonaws.com/", headers: {}, body: "" },
+        { ...credentials, secretAccessKey },
+        { region, service: "ses", now },
+      ).then(({ authorization }) => authorization?.split("Signature=")[1]);
+    const scopes = [
+      ["made-up-secret", "eu-west-1", 0],
+      ["another-secret", "eu-west-1", 0],
+      ["made-up-secret", "us-east-1", 0],
+      ["made-up-secret", "eu-west-1", 86_400_000],
+    ] as const;
+    const first = await Promise.all(scopes.map((scope) => sign(...scope)));
+    expect(new Set(first).size).toBe(4);
+    expect(await Promise.all(scopes.map((scope) => sign(...scope)))).toEqual(first);
+  });
 });

@@ -38,7 +38,7 @@ export function buildPayloads(
     report("from", "EAI (a local part beyond ASCII) in from");
   const batches = message.isBatch ? chunk(message.to, BATCH_LIMIT) : [message.to];
   return batches.map((to) => ({
-    body: buildBody({ ...message, to }),
+    body: buildBody(to === message.to ? message : { ...message, to }),
     recipients: [...to, ...message.cc, ...message.bcc],
   }));
 }

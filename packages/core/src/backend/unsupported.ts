@@ -32,10 +32,10 @@ export function dropUnsupported(
   features: Features,
   report: ReportUnsupported,
 ): NormalizedMessage {
-  const kept: Record<string, unknown> = { ...message };
+  let kept: NormalizedMessage = message;
   const drop = (field: keyof NormalizedMessage & MessageField, empty: unknown, what?: string): void => {
     report(field, what);
-    kept[field] = empty;
+    kept = { ...kept, [field]: empty };
   };
   for (const field of ["cc", "bcc", "replyTo", "headers", "tags", "alternatives", "attachments"] as const) {
     if (features[field] === false && message[field].length > 0) {
@@ -63,7 +63,7 @@ export function dropUnsupported(
       "inline attachments",
     );
   }
-  return kept as unknown as NormalizedMessage;
+  return kept;
 }
 
 const OPTIONAL = [

@@ -1,6 +1,6 @@
 /** Mail that comes in: `@posthorn/core/inbound`. */
+export { fetchBytes, urlPath } from "../webhook/fetch-bytes.js";
 export { decodeText } from "./charset.js";
-export { fetchBytes, urlPath } from "./fetch-bytes.js";
 export {
   formatInboundAddress,
   type InboundAddress,

@@ -68,15 +68,21 @@ export async function normalizeMessage(message: Message, form: ContentForm): Pro
   const replyTo = addresses(message.replyTo, "replyTo");
   const from = message.from ?? undefined;
   if (from === undefined) throw invalid("from", "is missing: who is the mail from?");
-  const normalized = {
+  const { text, html, amp, alternatives } = bodies(message);
+  // One literal, without spreading: it is made for every mail, and engines are slow to spread so many members.
+  const normalized: { -readonly [K in keyof NormalizedMessage]: NormalizedMessage[K] } = {
     from: parseAddressText(from, "from") as [Address, ...Address[]],
     to: addresses(message.to, "to"),
     cc: addresses(message.cc, "cc"),
     bcc: addresses(message.bcc, "bcc"),
     replyTo: replyTo.length > 0 ? replyTo : replyToHeader,
     subject: headerText(message.subject, "subject"),
-    ...bodies(message),
+    text,
+    html,
+    amp,
+    alternatives,
     headers,
+    attachments: [],
     envelopeSender: message.envelopeSender
       ? parseAddress(message.envelopeSender, "envelopeSender")
       : undefined,
@@ -92,12 +98,15 @@ export async function normalizeMessage(message: Message, form: ContentForm): Pro
     mergeMetadata: byRecipient(message.mergeMetadata, "mergeMetadata", dictionaryOf),
     espExtra: dictionary(message.espExtra, "espExtra") ?? {},
     idempotencyKey: headerText(message.idempotencyKey, "idempotencyKey") || undefined,
+    isBatch: false,
   };
   if (normalized.to.length + normalized.cc.length + normalized.bcc.length === 0) {
     throw invalid("to", "has no recipient, and neither have cc and bcc: who is the mail for?");
   }
-  const isBatch = Boolean(normalized.mergeData ?? normalized.mergeHeaders ?? normalized.mergeMetadata);
-  return { ...normalized, attachments: await attachments(message.attachments, form), isBatch };
+  normalized.isBatch = Boolean(normalized.mergeData ?? normalized.mergeHeaders ?? normalized.mergeMetadata);
+  // Last, so that no stream is read for a message that is not valid.
+  normalized.attachments = await attachments(message.attachments, form);
+  return normalized;
 }
 
 function checkFields(message: unknown): void {

@@ -6,6 +6,7 @@ import {
   type JsonRecord,
   jsonOf,
   listOf,
+  lookUp,
   numberOf,
   type RejectReason,
   readEach,
@@ -67,16 +68,16 @@ function readEvent(event: JsonRecord): TrackingFields {
   const code = numberOf(event["email_response_code"]) || null;
   const answer = textOf(event["email_response_message"]) || textOf(event["email_error"]);
   return {
-    eventType: type === "email_spam" ? spamType(code) : (TYPES[type] ?? "unknown"),
+    eventType: type === "email_spam" ? spamType(code) : (lookUp(TYPES, type) ?? "unknown"),
     eventId: idOf(event["id"]),
     messageId: idOf(event["email_id"]),
     recipient: textOf(event["email_to"]),
     timestamp: dateOf(event["created_at"]),
     rejectReason:
       type === "email_blocklisted"
-        ? (BLOCKLISTS[textOf(event["blocklist_type"]) ?? ""] ?? "blocked")
-        : (REASONS[type] ?? null),
-    description: textOf(event["blocklist_reason"]) || (type in TYPES ? null : type || null),
+        ? (lookUp(BLOCKLISTS, textOf(event["blocklist_type"])) ?? "blocked")
+        : (lookUp(REASONS, type) ?? null),
+    description: textOf(event["blocklist_reason"]) || (lookUp(TYPES, type) ? null : type || null),
     mtaResponse: [code, answer].filter(Boolean).join(" ") || null,
     // Where sending put them.
     tags: textsOf(jsonOf(headerOf(event, "x-tags"))),

@@ -1,0 +1,138 @@
+// How much Posthorn adds to an application's bundle, minified and gzipped, against a budget for each entry: fails when
+// one is over. `--modules` tells what the core is made of. Sizes are in KB of 1,024 bytes.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { bundle } from "./lib/bundle.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const KB = 1024;
+
+/** Core with ofetch; the rest is what an entry adds. */
+const BUDGETS = { core: 9 * KB, provider: 3 * KB, webhook: 3 * KB };
+/** SES signs its requests (AWS Signature Version 4) and takes raw MIME. */
+const PROVIDER_BUDGETS = { "amazon-ses": 6 * KB };
+
+const MESSAGE = `{ from: "ada@example.com", to: ["grace@example.org"], subject: "Hello", text: "Hello" }`;
+
+/** The least that sends a mail: no provider's own code. */
+const CORE = `
+import { HttpBackend } from "@posthorn/core";
+class Least extends HttpBackend {
+  constructor(options) {
+    super({ name: "Least", envPrefix: "LEAST", features: {}, options: {}, apiUrl: "https://api.example.com" }, options);
+  }
+  buildRequests({ to, subject, text }) {
+    return [{ path: "send", body: { json: { to: to.map(({ email }) => email), subject, text } }, recipients: to }];
+  }
+  authHeaders() { return {}; }
+  readAnswer({ request }) {
+    return Object.fromEntries(request.recipients.map(({ address }) => [address, { status: "queued", messageId: null }]));
+  }
+  readError() { return {}; }
+}
+console.log(await new Least({}).send(${MESSAGE}));`;
+
+/**
+ * All that webhooks share. An entry is measured on top of the whole of it, so that what one provider is the first to
+ * use does not count as its own; postal-mime, which reads the mail, is within what inbound entries share.
+ */
+const SHARED = {
+  trackingWebhook: `import * as webhook from "@posthorn/core/webhook"; console.log(webhook);`,
+  inboundWebhook: `import * as webhook from "@posthorn/core/webhook"; import * as inbound from "@posthorn/core/inbound";
+    console.log(webhook, inbound);`,
+};
+
+const providers = readdirSync(join(root, "packages")).filter((name) =>
+  existsSync(join(root, "packages", name, "src", "features.ts")),
+);
+const rows = [];
+const faults = [];
+
+const core = await measure(CORE);
+row("core with ofetch", core.gzipped, 0, BUDGETS.core);
+for (const name of providers) {
+  const size = await measure(sender(name));
+  row(name, size.gzipped, core.gzipped, PROVIDER_BUDGETS[name] ?? BUDGETS.provider);
+}
+for (const [kind, shared] of Object.entries(SHARED)) {
+  const base = await measure(shared);
+  rows.push([`shared by ${kind}`, base.gzipped, undefined, undefined]);
+  for (const name of providers.filter((provider) => exportsOf(provider).includes(kind))) {
+    const size = await measure(`${shared}\n${receiver(name, kind)}`);
+    row(`${name} ${kind}`, size.gzipped, base.gzipped, BUDGETS.webhook);
+    // One entry file holds both; a bundle must be able to leave out the other.
+    if (kind === "trackingWebhook") await checkShaken(name);
+  }
+}
+
+print();
+if (process.argv.includes("--modules")) await printModules();
+for (const fault of faults) console.error(fault);
+process.exitCode = faults.length > 0 ? 1 : 0;
+
+function measure(program, options) {
+  // The workspace `test` has every package for a dependency.
+  return bundle(program, join(root, "test"), options);
+}
+
+function sender(name) {
+  return `import { ${camel(name)} } from "@posthorn/${name}"; console.log(await ${camel(name)}().send(${MESSAGE}));`;
+}
+
+function receiver(name, kind) {
+  return `import { ${kind} } from "@posthorn/${name}/webhooks"; console.log(${kind}({ onEvent() {} }));`;
+}
+
+function camel(name) {
+  return name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+}
+
+/** The webhooks that a provider has. */
+function exportsOf(name) {
+  const file = join(root, "packages", name, "src", "webhooks", "index.ts");
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  return Object.keys(SHARED).filter((kind) => text.includes(kind));
+}
+
+async function checkShaken(name) {
+  const { modules } = await measure(receiver(name, "trackingWebhook"));
+  const extra = Object.keys(modules).filter((path) => path.includes("/postal-mime/"));
+  if (extra.length > 0) faults.push(`${name}: a bundle of trackingWebhook alone holds ${extra.join(", ")}`);
+}
+
+function row(what, gzipped, base, budget) {
+  rows.push([what, gzipped, gzipped - base, budget]);
+  const over = gzipped - base - budget;
+  if (over > 0) faults.push(`${what} is over its budget by ${kb(over)} KB`);
+}
+
+function print() {
+  const table = [
+    ["entry", "bundle", "adds", "budget", ""],
+    ...rows.map(([what, gzipped, adds, budget]) => [
+      what,
+      kb(gzipped),
+      adds === undefined ? "" : kb(adds),
+      budget === undefined ? "" : kb(budget),
+      adds > budget ? "over" : "",
+    ]),
+  ];
+  const width = Math.max(...table.map(([what]) => what.length));
+  for (const [what, ...cells] of table) {
+    console.log([what.padEnd(width), ...cells.map((cell) => cell.padStart(7))].join(" ").trimEnd());
+  }
+}
+
+/** Minified bytes by source file: how much of it gzip saves cannot be told for a file alone. */
+async function printModules() {
+  const { modules } = await measure(CORE, {
+    alias: { "@posthorn/core": join(root, "packages", "core", "src", "index.ts") },
+  });
+  console.log("\nminified bytes of the core by module");
+  for (const [path, bytes] of Object.entries(modules)) console.log(`${String(bytes).padStart(7)} ${path}`);
+}
+
+function kb(bytes) {
+  return (bytes / KB).toFixed(2);
+}
