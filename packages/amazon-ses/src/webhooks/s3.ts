@@ -1,14 +1,4 @@
-<<<<<<< HEAD
-
-import { fetchBytes, urlPath } from "@posthorn/core/inbound";
-import { ConfigurationError } from "@posthorn/core/webhook";
-
-=======
-
-import { ConfigurationError, fetchBytes } from "@posthorn/core/webhook";
-
->>>>>>> c6171a1855bf73c120793b887972d3df6ec97afd
-
+import { ConfigurationError, fetchBytes, urlPath } from "@posthorn/core/webhook";
 import { type AwsCredentials, signRequest } from "../sigv4.js";
 
 /** What getting mail from S3 takes. */

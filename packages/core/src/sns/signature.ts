@@ -1,6 +1,6 @@
 import { WebhookSignatureError } from "../errors.js";
-import { fetchBytes } from "../inbound/fetch-bytes.js";
 import { lookUp } from "../message/text.js";
+import { fetchBytes } from "../webhook/fetch-bytes.js";
 import {
   bytesOfBase64,
   checkAge,

@@ -1,8 +1,8 @@
 import { PosthornError, WebhookSignatureError } from "../errors.js";
-import { fetchBytes } from "../inbound/fetch-bytes.js";
 import type { InboundEvent } from "../inbound/message.js";
 import { WebhookRequestError } from "../webhook/errors.js";
 import type { TrackingEvent } from "../webhook/event.js";
+import { fetchBytes } from "../webhook/fetch-bytes.js";
 import { type WebhookHandler, webhookHandler } from "../webhook/handler.js";
 import {
   resolveWebhookOptions,

@@ -13,7 +13,7 @@ export {
   type TrackingFields,
   trackingEvent,
 } from "./event.js";
-export { fetchBytes } from "./fetch-bytes.js";
+export { fetchBytes, urlPath } from "./fetch-bytes.js";
 export { type WebhookHandler, type WebhookSpec, webhookHandler } from "./handler.js";
 export { type FormField, parameter } from "./multipart.js";
 export {
