@@ -112,7 +112,8 @@ function ecdsa(): Signer {
 function mandrill(): Signer {
   const field = (post: Post): string =>
     header(post, "content-type").startsWith("multipart")
-      ? (/name="mandrill_events"[\s\S]*?\r\n\r\n([\s\S]*?)\r\n--/i.exec(post.body.toString())?.[1] ?? "")
+      ? (/name\s*=\s*"?mandrill_events[\s\S]*?\r\n\r\n([\s\S]*?)\r\n--/i.exec(post.body.toString())?.[1] ??
+        "")
       : (new URLSearchParams(post.body.toString()).get("mandrill_events") ?? "");
   return {
     options: { webhookKey: SECRET },
