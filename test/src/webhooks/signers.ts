@@ -111,7 +111,7 @@ function ecdsa(): Signer {
 /** Mandrill's forms have one field, so what is signed is the URL, its name and its value. */
 function mandrill(): Signer {
   const field = (post: Post): string =>
-    header(post, "content-type").startsWith("multipart")
+    /^multipart/i.test(header(post, "content-type"))
       ? (/name\s*=\s*"?mandrill_events[\s\S]*?\r\n\r\n([\s\S]*?)\r\n--/i.exec(post.body.toString())?.[1] ??
         "")
       : (new URLSearchParams(post.body.toString()).get("mandrill_events") ?? "");
