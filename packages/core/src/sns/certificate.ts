@@ -24,7 +24,7 @@ export interface Certificate {
 }
 
 /** How a certificate is signed. */
-export interface SignatureAlgorithm {
+interface SignatureAlgorithm {
   readonly name: "RSASSA-PKCS1-v1_5";
   readonly hash: "SHA-256" | "SHA-384" | "SHA-512";
 }

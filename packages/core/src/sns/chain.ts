@@ -2,7 +2,7 @@ import { importPublicKey, joinBytes } from "../webhook/signature.js";
 import { type Certificate, parseCertificates } from "./certificate.js";
 
 /** Gets a file; it says no by throwing. */
-export type GetFile = (url: string) => Promise<Uint8Array>;
+type GetFile = (url: string) => Promise<Uint8Array>;
 
 /** What a chain is checked by. */
 export interface ChainOptions {
