@@ -86,7 +86,7 @@ export {
   type MessageField,
 } from "./message/message.js";
 export { extensionOfType, typeOfName } from "./message/mime-types.js";
-export { type HeaderList, type NormalizedMessage, normalizeMessage } from "./message/normalize.js";
+export { author, type HeaderList, type NormalizedMessage, normalizeMessage } from "./message/normalize.js";
 export type { SendTime } from "./message/send-at.js";
 export { serializeMessage } from "./message/serialize.js";
 export { lookUp } from "./message/text.js";

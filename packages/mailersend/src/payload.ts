@@ -83,7 +83,7 @@ export function buildPayloads(
 
 function buildMail(message: NormalizedMessage, to: readonly Address[], extra: JsonRecord): JsonRecord {
   const mail: JsonRecord = {
-    from: person(message.from[0]),
+    from: message.from[0] && person(message.from[0]),
     to: nonEmpty(to.map(person)),
     cc: nonEmpty(message.cc.map(person)),
     bcc: nonEmpty(message.bcc.map(person)),

@@ -43,7 +43,7 @@ export function buildPayloads(
 function buildGlobals(message: NormalizedMessage): JsonRecord {
   const { templateId } = message;
   return {
-    From: person(message.from[0]),
+    From: message.from[0] && person(message.from[0]),
     Sender: message.envelopeSender && { Email: message.envelopeSender.email },
     ReplyTo: message.replyTo[0] && person(message.replyTo[0]),
     Subject: message.subject || undefined,

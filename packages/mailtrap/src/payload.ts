@@ -1,5 +1,6 @@
 import {
   type Address,
+  author,
   chunk,
   deepMerge,
   forRecipient,
@@ -53,7 +54,7 @@ function recipients(message: NormalizedMessage, to: readonly Address[]): JsonRec
 
 function buildBase(message: NormalizedMessage): JsonRecord {
   return {
-    from: person(message.from[0]),
+    from: person(author(message)),
     reply_to: message.replyTo[0] && person(message.replyTo[0]),
     subject: message.subject || undefined,
     text: message.text || undefined,

@@ -17,12 +17,12 @@ type Body = Record<string, JsonBody>;
  * @see https://mailchimp.com/developer/transactional/api/messages/send-using-message-template/
  */
 export function buildPayload(message: NormalizedMessage, report: ReportUnsupported): Body {
-  // The sender of a stored template is kept only when the message names none; Posthorn always has one.
+  // Absent, it is the stored template's own.
   const [from] = message.from;
   const payload: Body = {
     message: compact({
-      from_email: from.email,
-      from_name: from.name || undefined,
+      from_email: from?.email,
+      from_name: from?.name || undefined,
       to: [
         ...recipients("to", message.to),
         ...recipients("cc", message.cc),

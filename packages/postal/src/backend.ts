@@ -30,6 +30,9 @@ interface Answer {
   };
 }
 
+/** Statuses of an answer that refuses the mail. https://docs.postalserver.io/developer/api#responses */
+const REFUSALS: ReadonlySet<string> = new Set(["error", "parameter-error"]);
+
 /** Sends through Postal. Subclass it to override `createSession()`. */
 export class PostalBackend extends HttpBackend<PostalFeatures, PostalOptions> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
@@ -71,9 +74,9 @@ export class PostalBackend extends HttpBackend<PostalFeatures, PostalOptions> {
     }
     if (status === "success" || status === undefined)
       throw answer.error("answered without messages", "accepted");
-    throw answer.error(data?.message ?? `answered with the status ${status}`, "not-sent", {
-      code: data?.code,
-    });
+    // Anything else, such as `internal-server-error`, says nothing of the mail.
+    const delivery = REFUSALS.has(status) ? "not-sent" : "unknown";
+    throw answer.error(data?.message ?? `answered with the status ${status}`, delivery, { code: data?.code });
   }
 
   protected override readError(body: unknown): ErrorBody {

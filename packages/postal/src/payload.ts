@@ -1,5 +1,6 @@
 import {
   type Address,
+  author,
   formatAddress,
   headerRecord,
   type JsonRecord,
@@ -16,7 +17,7 @@ import {
  */
 export function buildPayload(message: NormalizedMessage, to: readonly Address[]): JsonRecord {
   return {
-    from: formatAddress(message.from[0]),
+    from: formatAddress(author(message)),
     // Required, empty as they may be.
     to: to.map(formatAddress),
     cc: message.cc.map(formatAddress),

@@ -54,6 +54,8 @@ describe("postal", () => {
     expect(String(await failure(create().send(mail)))).toContain("`to` parameter is required");
     answer({ status: "error", data: {} });
     expect(String(await failure(create().send(mail)))).toContain("answered with the status error");
+    answer({ status: "internal-server-error" });
+    expect(await failure(create().send(mail))).toMatchObject({ name: "ApiError", delivery: "unknown" });
   });
 
   it("keeps addresses as they were written, whatever the answer makes of their case", async () => {

@@ -1,5 +1,6 @@
 import {
   type Address,
+  author,
   encodeWords,
   formatAddress,
   isInternational,
@@ -23,7 +24,7 @@ export function buildPayload(
 ): JsonRecord {
   return {
     project_id: projectId,
-    from: person(message.from[0]),
+    from: person(author(message)),
     to: nonEmpty(to.map(person)),
     cc: nonEmpty(message.cc.map(person)),
     bcc: nonEmpty(message.bcc.map(person)),

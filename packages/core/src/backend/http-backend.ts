@@ -147,7 +147,7 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     if ((this.options.unsupported ?? "error") === "error") return [];
     const collect: ReportUnsupported = (field) => void dropped.add(field);
     const merged = mergeDefaults(this.options.sendDefaults as Message | undefined, message as Message);
-    const normalized = await normalizeMessage(merged, this.info.contentForm ?? "base64");
+    const normalized = await this.check(merged);
     await this.buildRequests(dropUnsupported(normalized, this.features, collect), collect);
     return [...dropped];
   }
@@ -253,8 +253,12 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
       : current;
   }
 
+  private check(message: Message): Promise<NormalizedMessage> {
+    return normalizeMessage(message, this.info.contentForm ?? "base64", this.features.templateSender);
+  }
+
   private async normalize(message: Message): Promise<NormalizedMessage> {
-    const normalized = await normalizeMessage(message, this.info.contentForm ?? "base64");
+    const normalized = await this.check(message);
     const supported = dropUnsupported(normalized, this.features, this.report);
     if (!this.features.idempotencyKey || supported.idempotencyKey) return supported;
     // It was made for this send alone, and a copy would cost more than all the rest of checking it.
