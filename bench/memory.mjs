@@ -22,7 +22,8 @@ export async function run({ quick }) {
   try {
     const attachments = [];
     for (const provider of PROVIDERS) {
-      for (const kind of ["posthorn", "sdk"]) attachments.push(await measure(server.url, provider, kind, repeats));
+      for (const kind of ["posthorn", "sdk"])
+        attachments.push(await measure(server.url, provider, kind, repeats));
     }
     const { marks } = await child(server.url, "many", "resend", "posthorn", count, ["--expose-gc"]);
     return { repeats, count, attachments, marks };
@@ -90,4 +91,19 @@ export function misses({ attachments, marks }) {
   const grown = marks.at(-1).heap - first.heap;
   // The heap after a collection wavers by some hundred KB.
   return grown > 2 * 1024 * 1024 ? [...large, `sendMany: the heap grew by ${grown} bytes`] : large;
+}
+
+/** Memory for an attachment, in times its size. */
+export function chart({ attachments }) {
+  return {
+    title: "Memory for an attachment of 25 MB, in times its size",
+    series: ["Posthorn", "own SDK"],
+    unit: "×",
+    groups: PROVIDERS.map((provider) => ({
+      name: provider,
+      values: attachments
+        .filter((entry) => entry.provider === provider)
+        .map(({ times }) => times && Math.max(0, times.median)),
+    })),
+  };
 }

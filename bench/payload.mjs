@@ -84,3 +84,13 @@ export function misses({ results }) {
       : [],
   );
 }
+
+/** Messages of one recipient. */
+export function chart({ results }) {
+  return {
+    title: "Payloads built per second",
+    series: ["Posthorn"],
+    unit: "/s",
+    groups: results.map(({ provider, byCount }) => ({ name: provider, values: [byCount[1].perSecond] })),
+  };
+}

@@ -166,3 +166,16 @@ export function misses({ starts, sizes: rows }) {
   );
   return [...slow, ...large];
 }
+
+/** From the start of the process to the first mail. */
+export function chart({ starts }) {
+  return {
+    title: "From start to the first mail",
+    series: ["Posthorn", "bare fetch", "bare ofetch", "own SDK"],
+    unit: "ms",
+    groups: starts.map(({ runtime, provider, subjects }) => ({
+      name: `${runtime.split(" ")[0]}, ${provider}`,
+      values: KINDS.map((kind) => subjects[kind].ms.median),
+    })),
+  };
+}
