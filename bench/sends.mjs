@@ -78,3 +78,17 @@ export function misses({ results }) {
     return [...short("fetch", 0.9, "bare fetch"), ...short("sdk", 1, sdk)];
   });
 }
+
+/** Sends per second at 16 at once. */
+export function chart({ results }) {
+  const shown = results.filter(({ concurrency }) => concurrency === 16);
+  return {
+    title: "Mails per second, 16 at once",
+    series: ["Posthorn", "bare fetch", "bare ofetch", "own SDK"],
+    unit: "/s",
+    groups: shown.map(({ provider, subjects }) => ({
+      name: provider,
+      values: KINDS.map((kind) => subjects[kind].perSecond.median),
+    })),
+  };
+}

@@ -10,12 +10,12 @@ export const KINDS = ["posthorn", "fetch", "ofetch", "sdk"];
  * @param {string} provider its folder's name
  * @param {string} kind one of KINDS
  * @param {string} api base URL of the stand-in for it
- * @param {object} options for Posthorn
+ * @param {object} options for Posthorn; for an SDK `file`, bytes to attach
  */
 export async function subject(provider, kind, api, options = {}) {
   const { viaPosthorn, request, viaSdk } = await import(`./providers/${provider}.mjs`);
   if (kind === "posthorn") return viaPosthorn(api, options);
-  if (kind === "sdk") return viaSdk(api);
+  if (kind === "sdk") return viaSdk(api, options);
   return kind === "fetch" ? viaFetch(request(api)) : viaOfetch(request(api));
 }
 

@@ -1,4 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
+import { FILENAME } from "../file.mjs";
 import { FROM, MESSAGE, POSTHORN_MESSAGE, TO } from "../message.mjs";
 import { posthorn } from "../posthorn.mjs";
 
@@ -54,11 +55,14 @@ export function request(api) {
 }
 
 /** Its option `endpoint`. */
-export async function viaSdk(api) {
+export async function viaSdk(api, { file } = {}) {
   const { SESv2Client, SendEmailCommand } = await import("@aws-sdk/client-sesv2");
   const client = new SESv2Client({ region: REGION, endpoint: api, credentials: CREDENTIALS });
+  const { Simple } = MAIL.Content;
+  const Attachments = file ? [{ FileName: FILENAME, RawContent: file }] : undefined;
+  const input = { ...MAIL, Content: { Simple: { ...Simple, Attachments } } };
   return async () => {
-    const answer = await client.send(new SendEmailCommand(MAIL));
+    const answer = await client.send(new SendEmailCommand(input));
     if (typeof answer.MessageId !== "string") throw new Error("not accepted");
   };
 }

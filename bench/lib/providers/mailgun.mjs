@@ -1,3 +1,4 @@
+import { FILENAME } from "../file.mjs";
 import { FROM, MESSAGE, POSTHORN_MESSAGE, TO } from "../message.mjs";
 import { posthorn } from "../posthorn.mjs";
 
@@ -25,11 +26,12 @@ export function request(api) {
 }
 
 /** Its option `url` is the base URL. */
-export async function viaSdk(api) {
+export async function viaSdk(api, { file } = {}) {
   const { default: Mailgun } = await import("mailgun.js");
   const client = new Mailgun(FormData).client({ username: "api", key: KEY, url: api });
+  const attachment = file ? { attachment: [{ filename: FILENAME, data: file }] } : {};
   return async () => {
-    const answer = await client.messages.create("example.com", { ...FIELDS, to: [TO] });
+    const answer = await client.messages.create("example.com", { ...FIELDS, to: [TO], ...attachment });
     if (typeof answer.id !== "string") throw new Error("not accepted");
   };
 }

@@ -1,3 +1,4 @@
+import { FILENAME } from "../file.mjs";
 import { MESSAGE, POSTHORN_MESSAGE } from "../message.mjs";
 import { posthorn } from "../posthorn.mjs";
 
@@ -29,12 +30,15 @@ export function request(api) {
 }
 
 /** Its client has `basePath`. It gives errors back instead of throwing them. */
-export async function viaSdk(api) {
+export async function viaSdk(api, { file } = {}) {
   const { default: mailchimp } = await import("@mailchimp/mailchimp_transactional");
   const client = mailchimp(KEY);
   client.basePath = `${api}/api/1.3`;
+  const attachments = file
+    ? [{ name: FILENAME, content: file.toString("base64"), type: "application/octet-stream" }]
+    : undefined;
   return async () => {
-    const answer = await client.messages.send({ message: MAIL });
+    const answer = await client.messages.send({ message: { ...MAIL, attachments } });
     if (answer[0]?.status !== "sent") throw new Error("not accepted");
   };
 }

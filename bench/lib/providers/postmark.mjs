@@ -1,3 +1,4 @@
+import { FILENAME } from "../file.mjs";
 import { FROM, MESSAGE, POSTHORN_MESSAGE, TO } from "../message.mjs";
 import { posthorn } from "../posthorn.mjs";
 
@@ -28,11 +29,14 @@ export function request(api) {
 }
 
 /** Its options `requestHost` and `useHttps`. */
-export async function viaSdk(api) {
+export async function viaSdk(api, { file } = {}) {
   const { ServerClient } = await import("postmark");
   const client = new ServerClient(TOKEN, { requestHost: api.replace("http://", ""), useHttps: false });
+  const Attachments = file
+    ? [{ Name: FILENAME, Content: file.toString("base64"), ContentType: "application/octet-stream" }]
+    : undefined;
   return async () => {
-    const answer = await client.sendEmail(MAIL);
+    const answer = await client.sendEmail({ ...MAIL, Attachments });
     if (answer.ErrorCode !== 0) throw new Error("not accepted");
   };
 }

@@ -1,3 +1,4 @@
+import { FILENAME } from "../file.mjs";
 import { FROM, MESSAGE, POSTHORN_MESSAGE, TO } from "../message.mjs";
 import { posthorn } from "../posthorn.mjs";
 
@@ -22,11 +23,12 @@ export function request(api) {
 }
 
 /** Its option `baseUrl`. */
-export async function viaSdk(api) {
+export async function viaSdk(api, { file } = {}) {
   const { Resend } = await import("resend");
   const client = new Resend(KEY, { baseUrl: api });
+  const attachments = file ? [{ filename: FILENAME, content: file }] : undefined;
   return async () => {
-    const { data } = await client.emails.send(MAIL);
+    const { data } = await client.emails.send({ ...MAIL, attachments });
     if (typeof data?.id !== "string") throw new Error("not accepted");
   };
 }

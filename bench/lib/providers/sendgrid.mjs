@@ -1,3 +1,4 @@
+import { FILENAME } from "../file.mjs";
 import { MESSAGE, POSTHORN_MESSAGE } from "../message.mjs";
 import { posthorn } from "../posthorn.mjs";
 
@@ -31,13 +32,14 @@ export function request(api) {
 }
 
 /** Its client takes the base URL by `setDefaultRequest`. */
-export async function viaSdk(api) {
+export async function viaSdk(api, { file } = {}) {
   const { default: mail } = await import("@sendgrid/mail");
   mail.setApiKey(KEY);
   mail.client.setDefaultRequest("baseUrl", api);
   const { from, to, subject, text, html } = MESSAGE;
+  const attachments = file ? [{ filename: FILENAME, content: file.toString("base64") }] : undefined;
   return async () => {
-    const [answer] = await mail.send({ from, to, subject, text, html });
+    const [answer] = await mail.send({ from, to, subject, text, html, attachments });
     if (answer.statusCode !== 202) throw new Error("not accepted");
   };
 }

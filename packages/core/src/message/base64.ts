@@ -10,6 +10,28 @@ export function encodeBase64(bytes: Uint8Array): string {
   return text;
 }
 
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/**
+ * Writes base64 as bytes, for content too large to pass through texts, which are garbage as soon as they are made.
+ *
+ * @param bytes a multiple of 3 of them
+ * @param target four bytes of room for every three
+ * @returns the part of `target` that was written
+ */
+export function writeBase64(bytes: Uint8Array, target: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const code = (bits: number): number => ALPHABET.charCodeAt(bits & 63);
+  let to = 0;
+  for (let at = 0; at < bytes.length; at += 3) {
+    const bits = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+    target[to++] = code(bits >> 18);
+    target[to++] = code(bits >> 12);
+    target[to++] = code(bits >> 6);
+    target[to++] = code(bits);
+  }
+  return target.subarray(0, to);
+}
+
 /**
  * Decodes standard base64; white space is skipped.
  *

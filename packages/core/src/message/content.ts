@@ -1,5 +1,5 @@
 import type { ContentInput } from "./attachment.js";
-import { CHUNK, decodeBase64, encodeBase64 } from "./base64.js";
+import { CHUNK, decodeBase64, encodeBase64, writeBase64 } from "./base64.js";
 
 /** How a provider takes attachments: as base64 inside JSON, or as they are (in multipart forms, or raw MIME). */
 export type ContentForm = "base64" | "blob";
@@ -105,6 +105,8 @@ class Base64Content implements AttachmentContent {
 class BlobEncoder {
   private readonly parts: Blob[] = [];
   private rest = new Uint8Array(0);
+  /** Blobs copy what they are made of, so one piece of memory does for all. */
+  private readonly scratch = new Uint8Array((CHUNK / 3) * 4);
 
   add(chunk: Uint8Array): void {
     let at = 0;
@@ -120,12 +122,13 @@ class BlobEncoder {
   }
 
   finish(): LargeText {
-    if (this.rest.length > 0) this.push(this.rest);
+    if (this.rest.length > 0) this.parts.push(new Blob([encodeBase64(this.rest)]));
     return new LargeText(new Blob(this.parts));
   }
 
+  /** Takes whole groups of three, `CHUNK` bytes at most. */
   private push(bytes: Uint8Array): void {
-    this.parts.push(new Blob([encodeBase64(bytes)]));
+    this.parts.push(new Blob([writeBase64(bytes, this.scratch)]));
   }
 }
 

@@ -92,10 +92,12 @@ export class Session {
   readonly rateLimiter: RateLimiter;
   private readonly ofetch: $Fetch;
   private readonly runtime: RuntimeFetchOptions;
+  /** Without and with an idempotency key: immutable, so each call can begin with the same. */
+  private readonly policies: readonly [RetryPolicy, RetryPolicy];
 
   constructor(readonly options: SessionOptions = {}) {
     checkTimeout(options.timeout);
-    resolveRetry(options.retry, false);
+    this.policies = [resolveRetry(options.retry, false), resolveRetry(options.retry, true)];
     this.clock = options.clock ?? systemClock;
     this.rateLimiter = new RateLimiter(options.rateLimit, this.clock);
     // The platform's fetch is looked up at each call, so that instrumentation installed later is seen.
@@ -106,7 +108,7 @@ export class Session {
 
   /** The policy that a call starts with. */
   retryPolicy(idempotent = false): RetryPolicy {
-    return resolveRetry(this.options.retry, idempotent);
+    return this.policies[idempotent ? 1 : 0];
   }
 
   /**

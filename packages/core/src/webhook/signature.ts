@@ -30,14 +30,31 @@ export async function verifyHmac(
 ): Promise<boolean> {
   if (!signature) return false;
   const matches = await Promise.all(
-    keys.map(async (key) => {
-      const imported = await crypto.subtle.importKey("raw", joinBytes(key), { name: "HMAC", hash }, false, [
-        "verify",
-      ]);
-      return crypto.subtle.verify("HMAC", imported, joinBytes(signature), message);
-    }),
+    keys.map(async (key) =>
+      crypto.subtle.verify("HMAC", await hmacKey(hash, joinBytes(key)), joinBytes(signature), message),
+    ),
   );
   return matches.includes(true);
+}
+
+/** Keys are the same for post after post, and importing one takes as long as verifying by it. */
+const importedKeys = new Map<string, Promise<CryptoKey>>();
+/** Enough for the secrets of some webhooks, old and new. */
+const MAX_IMPORTED = 32;
+
+function importOnce(id: string, load: () => Promise<CryptoKey>): Promise<CryptoKey> {
+  const known = importedKeys.get(id);
+  if (known) return known;
+  const loading = load();
+  if (importedKeys.size >= MAX_IMPORTED) importedKeys.clear();
+  importedKeys.set(id, loading);
+  return loading;
+}
+
+function hmacKey(hash: HashName, key: Bytes): Promise<CryptoKey> {
+  return importOnce(`${hash} ${String.fromCharCode(...key)}`, () =>
+    crypto.subtle.importKey("raw", key, { name: "HMAC", hash }, false, ["verify"]),
+  );
 }
 
 /** A public key of RSA or ECDSA, as PEM or as bare base64 of its SubjectPublicKeyInfo. @throws for anything else */
@@ -45,7 +62,16 @@ export function importPublicKey(
   key: string | Uint8Array,
   algorithm: RsaHashedImportParams | EcKeyImportParams,
 ): Promise<CryptoKey> {
-  const der = typeof key === "string" ? bytesOfBase64(key.replace(/-----[^-]*-----/g, "")) : key;
+  if (typeof key !== "string") return importSpki(key, algorithm);
+  return importOnce(`${JSON.stringify(algorithm)} ${key}`, () =>
+    importSpki(bytesOfBase64(key.replace(/-----[^-]*-----/g, "")), algorithm),
+  );
+}
+
+function importSpki(
+  der: Uint8Array | undefined,
+  algorithm: RsaHashedImportParams | EcKeyImportParams,
+): Promise<CryptoKey> {
   return crypto.subtle.importKey("spki", joinBytes(der ?? ""), algorithm, false, ["verify"]);
 }
 
