@@ -24,9 +24,10 @@ import {
   WebhookRequestError,
   webhookHandler,
 } from "@posthorn/core/webhook";
+import { type BrevoTokenOptions, verifyToken } from "./signature.js";
 
 /** Options of {@link inboundWebhook}. */
-export interface BrevoInboundOptions extends WebhookOptions<InboundEvent> {
+export interface BrevoInboundOptions extends WebhookOptions<InboundEvent>, BrevoTokenOptions {
   /** API v3 key, by which attachments are fetched. Environment: `BREVO_API_KEY`. */
   readonly apiKey?: string | undefined;
   /** Another base URL of the API. Environment: `BREVO_API_URL`. */
@@ -43,15 +44,19 @@ export interface BrevoInboundOptions extends WebhookOptions<InboundEvent> {
  */
 export function inboundWebhook(options: BrevoInboundOptions): WebhookHandler {
   const forms = {
+    bearerToken: "secrets",
     apiKey: "text",
     apiUrl: "text",
     fetch: (value: unknown) => typeof value === "function",
   } as const;
   const resolved = resolveWebhookOptions("Brevo", "BREVO", forms, options);
+  const { bearerToken } = resolved;
   return webhookHandler(
     {
       provider: "Brevo",
       maxBodyBytes: 50_000_000,
+      verifiedBy: "bearerToken",
+      verify: bearerToken ? (post) => verifyToken(post, bearerToken) : undefined,
       read: (post, report) => {
         const body = recordOf(post.json());
         if (!("items" in body)) {

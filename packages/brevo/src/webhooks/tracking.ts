@@ -20,9 +20,10 @@ import {
   type WebhookOptions,
   webhookHandler,
 } from "@posthorn/core/webhook";
+import { type BrevoTokenOptions, verifyToken } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
-export interface BrevoTrackingOptions extends WebhookOptions<TrackingEvent> {}
+export interface BrevoTrackingOptions extends WebhookOptions<TrackingEvent>, BrevoTokenOptions {}
 
 // https://developers.brevo.com/docs/transactional-webhooks
 const TYPES: Readonly<Record<string, TrackingEventType>> = {
@@ -62,11 +63,14 @@ const REASONS: Readonly<Record<string, RejectReason>> = {
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: BrevoTrackingOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("Brevo", "BREVO", {}, options);
+  const resolved = resolveWebhookOptions("Brevo", "BREVO", { bearerToken: "secrets" }, options);
+  const { bearerToken } = resolved;
   return webhookHandler(
     {
       provider: "Brevo",
       maxBodyBytes: 10_000_000,
+      verifiedBy: "bearerToken",
+      verify: bearerToken ? (post) => verifyToken(post, bearerToken) : undefined,
       read: (post) => {
         const body = post.json();
         if (isRecord(body) && "items" in body) {

@@ -34,6 +34,7 @@ export {
   importPublicKey,
   joinBytes,
   requireSignature,
+  requireToken,
   verifyHmac,
 } from "./signature.js";
 export { type EventStore, eventKey, memoryEventStore } from "./store.js";

@@ -25,8 +25,10 @@ const TYPES: Readonly<Record<string, TrackingEventType>> = {
 /** Mailgun's own fields; what else there is, is metadata. */
 const OWN = new Set(
   `event recipient domain message-headers message-id x-mailgun-sid x-mailgun-tag x-mailgun-variables attachment-count
-  timestamp token signature code error notification reason description campaign-id campaign-name tag mailing-list ip
-  country region city user-agent device-type client-type client-name client-os url h body-plain`.split(/\s+/),
+  timestamp token signature parent-signature code error notification reason description campaign-id
+  campaign-name tag mailing-list ip country region city user-agent device-type client-type client-name client-os url h body-plain`.split(
+    /\s+/,
+  ),
 );
 /** Fields that a form may hold twice, once as metadata; of these Mailgun's own is the last, of others the first. */
 const OWN_IS_LAST = new Set(["timestamp", "token", "signature"]);

@@ -1,7 +1,8 @@
 import {
   dateOfSeconds,
   idOf,
-  listOf,
+  isRecord,
+  jsonOf,
   lookUp,
   type RejectReason,
   readEach,
@@ -15,6 +16,8 @@ import {
   textsOf,
   type WebhookHandler,
   type WebhookOptions,
+  type WebhookPost,
+  WebhookRequestError,
   webhookHandler,
 } from "@posthorn/core/webhook";
 import { verifySignature } from "./signature.js";
@@ -35,6 +38,7 @@ const TYPES: Readonly<Record<string, TrackingEventType>> = {
   suspension: "deferred",
   reject: "rejected",
   spam: "complained",
+  "spam complaint": "complained",
   unsubscribe: "unsubscribed",
 };
 
@@ -44,6 +48,7 @@ const REASONS: Readonly<Record<string, RejectReason>> = {
   suspension: "other",
   reject: "blocked",
   spam: "spam",
+  "spam complaint": "spam",
   unsubscribe: "unsubscribed",
 };
 
@@ -61,13 +66,24 @@ export function trackingWebhook(options: MailtrapTrackingOptions): WebhookHandle
       maxBodyBytes: 10_000_000,
       verifiedBy: "signingSecret",
       verify: signingSecret ? (post) => verifySignature(post, signingSecret) : undefined,
-      read: (post) =>
-        readEach("Mailtrap", listOf(recordOf(post.json())["events"]), (entry) => [
-          readEvent(recordOf(entry)),
-        ]),
+      read: (post) => readEach("Mailtrap", entriesOf(post), (entry) => [readEvent(recordOf(entry))]),
     },
     resolved,
   );
+}
+
+/** Events of a post in either payload format, a JSON object with a list or a line of JSON for each. */
+function entriesOf(post: WebhookPost): readonly unknown[] {
+  const body = jsonOf(post.text());
+  if (isRecord(body) && Array.isArray(body["events"])) return body["events"];
+  const lines = post
+    .text()
+    .split("\n")
+    .filter((line) => line.trim() !== "");
+  // A post of one line alone is one event.
+  const entries = lines.map((line) => jsonOf(line) ?? line);
+  if (entries.some(isRecord)) return entries;
+  throw new WebhookRequestError("Mailtrap: the body is not JSON of events", { status: 400 });
 }
 
 function readEvent(entry: Readonly<Record<string, unknown>>): TrackingFields {

@@ -81,7 +81,8 @@ type Access = ResendInboundOptions & { readonly apiKey: string };
 async function readMail(body: JsonRecord, eventId: string | null, access: Access): Promise<InboundEvent> {
   const data = recordOf(body["data"]);
   const id = textOf(data["email_id"]);
-  const mail = id === null ? {} : await call(urlPath("emails", "receiving", id), access);
+  // Inline images stay references to files, as they are in the mail, instead of becoming part of the HTML.
+  const mail = id === null ? {} : await call(`${urlPath("emails", "receiving", id)}?html_format=cid`, access);
   const whole = textOf(recordOf(mail["raw"])["download_url"]);
   const message = whole
     ? await inboundFromMime(await fetchBytes("Resend", whole, {}, access.fetch))

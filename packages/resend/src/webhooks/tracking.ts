@@ -87,7 +87,11 @@ function readEvent(entry: JsonRecord): TrackingFields {
   const data = recordOf(entry["data"]);
   const click = recordOf(data["click"]);
   const bounce = recordOf(data["bounce"]);
-  const kind = [textOf(bounce["type"]), textOf(bounce["subType"])].filter(Boolean).join(": ");
+  const suppressed = recordOf(data["suppressed"]);
+  const kind = [bounce["type"] ?? suppressed["type"], bounce["subType"]]
+    .map(textOf)
+    .filter(Boolean)
+    .join(": ");
   const failed = textOf(recordOf(data["failed"])["reason"]);
   return {
     eventType: lookUp(TYPES, type) ?? "unknown",
@@ -96,7 +100,7 @@ function readEvent(entry: JsonRecord): TrackingFields {
     recipient: bareAddress(textOf(listOf(data["to"])[0])),
     timestamp: dateOf(entry["created_at"]),
     rejectReason: lookUp(REASONS, type) ?? null,
-    description: kind || failed || null,
+    description: kind || failed || textOf(suppressed["message"]) || null,
     mtaResponse: textOf(bounce["message"]),
     // Where sending put them.
     tags: textsOf(jsonOf(header(data, "x-tags"))),

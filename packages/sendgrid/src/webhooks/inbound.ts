@@ -16,6 +16,7 @@ import {
   numberOf,
   recordOf,
   resolveWebhookOptions,
+  type Secrets,
   textOf,
   type WebhookForm,
   type WebhookHandler,
@@ -23,9 +24,18 @@ import {
   type WebhookPost,
   webhookHandler,
 } from "@posthorn/core/webhook";
+import { verifySignature } from "./signature.js";
 
 /** Options of {@link inboundWebhook}. */
-export interface SendGridInboundOptions extends WebhookOptions<InboundEvent> {}
+export interface SendGridInboundOptions extends WebhookOptions<InboundEvent> {
+  /**
+   * The public key of the security policy attached to the parse setting. Environment:
+   * `SENDGRID_INBOUND_WEBHOOK_VERIFICATION_KEY`.
+   *
+   * @see https://www.twilio.com/docs/sendgrid/for-developers/parsing-email/securing-your-parse-webhooks
+   */
+  readonly inboundWebhookVerificationKey?: Secrets | undefined;
+}
 
 /**
  * Takes mail of SendGrid's Inbound Parse, parsed or with "post the raw, full MIME message".
@@ -34,8 +44,19 @@ export interface SendGridInboundOptions extends WebhookOptions<InboundEvent> {}
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function inboundWebhook(options: SendGridInboundOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("SendGrid", "SENDGRID", {}, options);
-  return webhookHandler({ provider: "SendGrid", maxBodyBytes: 50_000_000, read }, resolved);
+  const forms = { inboundWebhookVerificationKey: "secrets" } as const;
+  const resolved = resolveWebhookOptions("SendGrid", "SENDGRID", forms, options);
+  const { inboundWebhookVerificationKey: key } = resolved;
+  return webhookHandler(
+    {
+      provider: "SendGrid",
+      maxBodyBytes: 50_000_000,
+      verifiedBy: "inboundWebhookVerificationKey",
+      verify: key ? (post) => verifySignature(post, key, resolved) : undefined,
+      read,
+    },
+    resolved,
+  );
 }
 
 async function read(post: WebhookPost): Promise<readonly InboundEvent[]> {

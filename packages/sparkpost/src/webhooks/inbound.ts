@@ -3,7 +3,10 @@ import {
   bytesOfBase64,
   ConfigurationError,
   recordOf,
+  requireToken,
   resolveWebhookOptions,
+  type Secrets,
+  secretList,
   textOf,
   type WebhookHandler,
   type WebhookOptions,
@@ -12,7 +15,10 @@ import {
 import { entriesOf, type SparkPostEntry } from "./entries.js";
 
 /** Options of {@link inboundWebhook}. */
-export interface SparkPostInboundOptions extends WebhookOptions<InboundEvent> {}
+export interface SparkPostInboundOptions extends WebhookOptions<InboundEvent> {
+  /** The `auth_token` that the relay webhook was made with. Environment: `SPARKPOST_AUTH_TOKEN`. */
+  readonly authToken?: Secrets | undefined;
+}
 
 /**
  * Takes mail that SparkPost's relay webhooks forward. https://developers.sparkpost.com/api/relay-webhooks/
@@ -20,11 +26,17 @@ export interface SparkPostInboundOptions extends WebhookOptions<InboundEvent> {}
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function inboundWebhook(options: SparkPostInboundOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("SparkPost", "SPARKPOST", {}, options);
+  const resolved = resolveWebhookOptions("SparkPost", "SPARKPOST", { authToken: "secrets" }, options);
+  const { authToken } = resolved;
   return webhookHandler(
     {
       provider: "SparkPost",
       maxBodyBytes: 50_000_000,
+      verifiedBy: "authToken",
+      verify: authToken
+        ? ({ headers }) =>
+            requireToken("SparkPost", secretList(authToken), headers.get("x-messagesystems-webhook-token"))
+        : undefined,
       read: (post, report) => readMails(entriesOf(post), report, readMail),
     },
     resolved,
