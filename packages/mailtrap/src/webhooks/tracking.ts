@@ -3,6 +3,7 @@ import {
   idOf,
   isRecord,
   jsonOf,
+  listOf,
   lookUp,
   type RejectReason,
   readEach,
@@ -75,7 +76,7 @@ export function trackingWebhook(options: MailtrapTrackingOptions): WebhookHandle
 /** Events of a post in either payload format, a JSON object with a list or a line of JSON for each. */
 function entriesOf(post: WebhookPost): readonly unknown[] {
   const body = jsonOf(post.text());
-  if (isRecord(body) && Array.isArray(body["events"])) return body["events"];
+  if (isRecord(body) && body["event"] === undefined) return listOf(body["events"]);
   const lines = post
     .text()
     .split("\n")
