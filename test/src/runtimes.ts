@@ -39,6 +39,13 @@ export const RUNTIMES: readonly Runtime[] = [
   },
 ];
 
+/** Cloudflare's runtime, which serves Workers; it runs no files as the others do. */
+export const WORKERD: string = inPackage(
+  `@cloudflare/workerd-${process.platform}-${process.arch === "x64" ? "64" : process.arch}`,
+  "bin",
+  "workerd",
+);
+
 /** What a run printed, and how it ended. */
 export interface Run {
   readonly code: number | null;
