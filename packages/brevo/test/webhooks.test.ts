@@ -1,4 +1,14 @@
-import { describeWebhookConformance, jsonBody, jsonListPost } from "@posthorn/testing/webhooks";
+import {
+  basicAuthKeys,
+  describeWebhookConformance,
+  describeWebhookEvents,
+  jsonBody,
+  jsonListPost,
+  jsonPost,
+  requestOf,
+  type SamplePost,
+} from "@posthorn/testing/webhooks";
+import { describe, expect, it } from "vitest";
 import { inboundWebhook, trackingWebhook } from "../src/webhooks/index.js";
 
 const delivered = {
@@ -75,4 +85,60 @@ describeWebhookConformance({
     },
     { entry: { ...received, Uuid: ["u2"] }, event: { eventId: "u2" } },
   ],
+});
+
+// https://developers.brevo.com/docs/transactional-webhooks
+describeWebhookEvents({
+  name: "Brevo tracking",
+  webhook: trackingWebhook,
+  post: jsonPost,
+  cases: Object.fromEntries(
+    [
+      ["request", "queued", null],
+      ["deferred", "deferred", null],
+      ["hard_bounce", "bounced", "bounced"],
+      ["soft_bounce", "bounced", "bounced"],
+      ["invalid_email", "bounced", "invalid"],
+      ["blocked", "rejected", "blocked"],
+      ["error", "failed", null],
+      ["spam", "complained", "spam"],
+      ["complaint", "complained", "spam"],
+      ["opened", "opened", null],
+      ["unique_opened", "opened", null],
+      ["proxy_open", "opened", null],
+      ["unique_proxy_open", "opened", null],
+      ["unsubscribe", "unsubscribed", null],
+      ["unsubscribed", "unsubscribed", null],
+      ["something new", "unknown", null],
+    ].map(([event, eventType, rejectReason]) => [
+      event,
+      [
+        { ...delivered, event },
+        { eventType, rejectReason },
+      ] as const,
+    ]),
+  ),
+});
+
+const bearerKeys = basicAuthKeys().map(({ option }) => ({
+  option,
+  sign: (post: SamplePost) => ({ ...post, headers: { ...post.headers, authorization: `Bearer ${option}` } }),
+})) as unknown as ReturnType<typeof basicAuthKeys>;
+
+describe("Brevo's bearer token", () => {
+  it("is taken, one of several, and nothing else", async () => {
+    const [one, two, stranger] = bearerKeys;
+    for (const webhook of [trackingWebhook, inboundWebhook]) {
+      const body = JSON.stringify(webhook === trackingWebhook ? delivered : { items: [received] });
+      const handler = webhook({ bearerToken: [one.option, two.option], onEvent: () => {} });
+      const statuses = [one, two, stranger].map(async ({ sign }) => {
+        const signed = await sign({ headers: {}, body }, 0);
+        return (await handler(requestOf(signed))).status;
+      });
+      expect(await Promise.all(statuses)).toEqual([200, 200, 400]);
+      expect((await handler(requestOf({ headers: {}, body }))).status).toBe(400);
+      const basic = { authorization: `Basic ${btoa(one.option)}` };
+      expect((await handler(requestOf({ headers: basic, body }))).status).toBe(400);
+    }
+  });
 });

@@ -1,5 +1,6 @@
 import {
   describeWebhookConformance,
+  describeWebhookEvents,
   hmacKeys,
   jsonPost,
   SAMPLE_MAIL,
@@ -68,4 +69,46 @@ describeWebhookConformance({
       },
     },
   ],
+});
+
+const version2 = (type: string, meta: unknown = []) => ({
+  type: `activity.${type}`,
+  created_at: "2026-11-24T12:00:00.000000Z",
+  data: { id: "e1", type, recipient: "grace@example.org", message_id: "m1", tags: ["welcome"], meta },
+});
+
+// https://developers.mailersend.com/api/v1/webhooks.html
+describeWebhookEvents({
+  name: "MailerSend tracking, payload version 2",
+  webhook: trackingWebhook,
+  post: jsonPost,
+  cases: {
+    delivered: [
+      version2("delivered"),
+      {
+        eventType: "delivered",
+        eventId: "e1",
+        messageId: "m1",
+        recipient: "grace@example.org",
+        timestamp: new Date("2026-11-24T12:00:00Z"),
+        tags: ["welcome"],
+      },
+    ],
+    "a bounce": [
+      version2("hard_bounced", { bounce_reason: "no such user", bounce_code: 550 }),
+      { eventType: "bounced", rejectReason: "bounced", description: "no such user", mtaResponse: "550" },
+    ],
+    suppressed: [
+      version2("suppressed", { suppression_reason: "unsubscribed" }),
+      { eventType: "rejected", rejectReason: "blocked", description: "unsubscribed" },
+    ],
+    complained: [version2("spam_complaints"), { eventType: "complained", rejectReason: "spam" }],
+    deferred: [version2("deferred"), { eventType: "deferred" }],
+    "a link": [
+      version2("clicked", { url: "https://example.com/", user_agent: "Firefox" }),
+      { eventType: "clicked", clickUrl: "https://example.com/", userAgent: "Firefox" },
+    ],
+    "the test of the URL": [{ type: "webhook.test" }, null],
+    maintenance: [{ type: "maintenance.start", data: {} }, { eventType: "unknown" }],
+  },
 });

@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import {
   describeWebhookConformance,
+  describeWebhookEvents,
   formPost,
   jsonBody,
   SAMPLE_MAIL,
@@ -101,4 +102,81 @@ describeWebhookConformance({
       },
     },
   ],
+});
+
+const failed = (data: object) => ({ ...delivered, event: "failed", ...data });
+
+// https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhook-payloads
+describeWebhookEvents({
+  name: "Mailgun tracking",
+  webhook: trackingWebhook,
+  post,
+  cases: {
+    "a failure for good": [
+      failed({ severity: "permanent", reason: "suppress-bounce" }),
+      { eventType: "bounced", rejectReason: "bounced" },
+    ],
+    "a failure for now": [
+      failed({ severity: "temporary", reason: "generic" }),
+      { eventType: "deferred", rejectReason: "other" },
+    ],
+    "a failure without a reason": [
+      failed({ severity: "permanent" }),
+      { eventType: "bounced", rejectReason: null },
+    ],
+    accepted: [{ ...delivered, event: "accepted" }, { eventType: "queued" }],
+  },
+});
+
+const legacy = (fields: Record<string, string>) => ({
+  recipient: "grace@example.org",
+  timestamp: "1",
+  ...fields,
+});
+
+describeWebhookEvents({
+  name: "Mailgun's legacy webhooks",
+  webhook: trackingWebhook,
+  post: ([fields]) => formPost(fields as Record<string, string>),
+  cases: {
+    "an enhanced status": [
+      legacy({ event: "bounced", code: "5.1.1", "message-id": "m1@example.com" }),
+      { eventType: "bounced", rejectReason: "bounced", messageId: "<m1@example.com>" },
+    ],
+    "previous complaint": [
+      legacy({ event: "dropped", code: "607" }),
+      { eventType: "rejected", rejectReason: "spam" },
+    ],
+    "no status": [legacy({ event: "complained" }), { eventType: "complained", rejectReason: null }],
+    "metadata by fields": [
+      legacy({ event: "opened", userId: "42", tag: "welcome", "X-Mailgun-Tag": "other" }),
+      { eventType: "opened", metadata: { userId: "42" }, tags: ["welcome"] },
+    ],
+    "metadata by headers": [
+      legacy({
+        event: "delivered",
+        "message-headers": '[["X-Mailgun-Variables","{\\"userId\\":\\"42\\"}"]]',
+        other: "1",
+      }),
+      { eventType: "delivered", metadata: { userId: "42" } },
+    ],
+    "no metadata": [legacy({ event: "bounced", other: "1" }), { eventType: "bounced", metadata: {} }],
+  },
+});
+
+describeWebhookConformance({
+  name: "Mailgun tracking of a subaccount, by the key of the account above",
+  webhook: trackingWebhook,
+  verifiedBy: option,
+  keys: keys((sample, { signature, ...rest }) => ({
+    ...sample,
+    body: JSON.stringify({
+      signature: { ...rest, signature: "00".repeat(32), "parent-signature": signature },
+      ...JSON.parse(String(sample.body)),
+    }),
+  })),
+  signed: /(?<=^\{)"signature":\{"timestamp":"\d+","token":"\w+"/,
+  replayWindow: 12 * 3600,
+  post,
+  samples: [{ entry: delivered, event: { eventType: "delivered" } }],
 });

@@ -1,4 +1,9 @@
-import { describeWebhookConformance, jsonListPost, jsonPost } from "@posthorn/testing/webhooks";
+import {
+  describeWebhookConformance,
+  describeWebhookEvents,
+  jsonListPost,
+  jsonPost,
+} from "@posthorn/testing/webhooks";
 import { inboundWebhook, trackingWebhook } from "../src/webhooks/index.js";
 
 const sent = {
@@ -71,4 +76,33 @@ describeWebhookConformance({
       },
     },
   ],
+});
+
+// https://dev.mailjet.com/email/guides/webhooks/
+describeWebhookEvents({
+  name: "Mailjet tracking",
+  webhook: trackingWebhook,
+  post: jsonPost,
+  cases: {
+    "a greylist, which Mailjet calls a bounce": [
+      { ...sent, event: "bounce", error: "greylisted", hard_bounce: false },
+      { eventType: "deferred", rejectReason: "other" },
+    ],
+    "a greylist that was the end": [
+      { ...sent, event: "bounce", error: "greylisted", hard_bounce: true },
+      { eventType: "bounced", rejectReason: "other" },
+    ],
+    refused: [
+      { ...sent, event: "bounce", error: "relay/access denied" },
+      { eventType: "bounced", rejectReason: "bounced" },
+    ],
+    "no reason": [
+      { ...sent, event: "bounce", error: "" },
+      { eventType: "bounced", rejectReason: "other" },
+    ],
+    unsub: [
+      { ...sent, event: "unsub" },
+      { eventType: "unsubscribed", rejectReason: null },
+    ],
+  },
 });

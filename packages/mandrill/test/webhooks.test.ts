@@ -1,12 +1,15 @@
 import { createHmac } from "node:crypto";
 import {
   describeWebhookConformance,
+  describeWebhookEvents,
   formPost,
+  requestOf,
   SAMPLE_MAIL,
   SAMPLE_MIME,
   SAMPLE_URL,
   type WebhookKey,
 } from "@posthorn/testing/webhooks";
+import { describe, expect, it } from "vitest";
 import { inboundWebhook, trackingWebhook } from "../src/webhooks/index.js";
 
 const keys = ["one", "two", "stranger"].map((name): WebhookKey => {
@@ -84,4 +87,45 @@ describeWebhookConformance({
     { entry: received, event: mail },
     { entry: received, event: mail },
   ],
+});
+
+// https://mailchimp.com/developer/transactional/docs/webhooks/
+describeWebhookEvents({
+  name: "Mandrill tracking",
+  webhook: trackingWebhook,
+  post,
+  cases: {
+    "a bounce": [
+      {
+        ...sent,
+        event: "hard_bounce",
+        msg: { ...sent.msg, diag: "550 no", bounce_description: "bad_mailbox" },
+      },
+      { eventType: "bounced", mtaResponse: "550 no", rejectReason: null },
+    ],
+    delivered: [{ ...sent, event: "delivered" }, { eventType: "delivered" }],
+    reject: [{ ...sent, event: "reject" }, { eventType: "rejected" }],
+    "an address on the list": [
+      {
+        type: "blacklist",
+        action: "add",
+        reject: { email: "grace@example.org", reason: "unsub", detail: "by hand" },
+      },
+      { eventType: "unknown", recipient: "grace@example.org", description: "by hand" },
+    ],
+  },
+});
+
+describe("Mandrill's signature", () => {
+  const status = async (webhookUrl: string | undefined, url: string) => {
+    const handler = trackingWebhook({ webhookKey: keys[0].option, webhookUrl, onEvent: () => {} });
+    return (await handler(requestOf({ ...(await keys[0].sign(post([sent]), 0)), url }))).status;
+  };
+
+  it("is over the URL that Mandrill was given, which a proxy may change", async () => {
+    expect(await status(undefined, SAMPLE_URL)).toBe(200);
+    expect(await status(undefined, "http://127.0.0.1:8080/webhook")).toBe(400);
+    expect(await status(SAMPLE_URL, "http://127.0.0.1:8080/webhook")).toBe(200);
+    expect(await status("https://example.com/webhook", SAMPLE_URL)).toBe(400);
+  });
 });

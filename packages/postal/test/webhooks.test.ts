@@ -1,6 +1,7 @@
 import { createSign, generateKeyPairSync } from "node:crypto";
 import {
   describeWebhookConformance,
+  describeWebhookEvents,
   jsonPost,
   SAMPLE_MAIL,
   SAMPLE_MIME,
@@ -84,4 +85,39 @@ describeWebhookConformance({
       },
     },
   ],
+});
+
+const told = (event: string, payload: object, message: object = {}) => ({
+  event,
+  timestamp: 1_764_000_000,
+  uuid: "e1",
+  payload: {
+    message: { id: 1, to: "Grace <grace@example.org>", direction: "outgoing", ...message },
+    ...payload,
+  },
+});
+
+// https://docs.postalserver.io/developer/webhooks
+describeWebhookEvents({
+  name: "Postal tracking",
+  webhook: trackingWebhook,
+  post: jsonPost,
+  cases: {
+    "the status before the name": [
+      told("MessageDelayed", { status: "SoftFail" }),
+      { eventType: "deferred", recipient: "grace@example.org" },
+    ],
+    failed: [
+      told("MessageDeliveryFailed", { status: "HardFail" }),
+      { eventType: "failed", rejectReason: null },
+    ],
+    held: [told("MessageHeld", { status: "Held" }), { eventType: "queued" }],
+    "a link": [
+      told("MessageLinkClicked", { url: "https://example.com/", user_agent: "Firefox" }),
+      { eventType: "clicked", clickUrl: "https://example.com/" },
+    ],
+    loaded: [told("MessageLoaded", {}), { eventType: "opened" }],
+    "mail that came in": [told("MessageSent", { status: "Sent" }, { direction: "incoming" }), null],
+    "a domain": [told("DomainDNSError", {}), { eventType: "unknown" }],
+  },
 });

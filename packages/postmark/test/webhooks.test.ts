@@ -1,4 +1,10 @@
-import { describeWebhookConformance, jsonPost, SAMPLE_MAIL, SAMPLE_MIME } from "@posthorn/testing/webhooks";
+import {
+  describeWebhookConformance,
+  describeWebhookEvents,
+  jsonPost,
+  SAMPLE_MAIL,
+  SAMPLE_MIME,
+} from "@posthorn/testing/webhooks";
 import { inboundWebhook, trackingWebhook } from "../src/webhooks/index.js";
 
 describeWebhookConformance({
@@ -62,4 +68,60 @@ describeWebhookConformance({
       },
     },
   ],
+});
+
+const bounced = (Type: string) => ({ RecordType: "Bounce", ID: 42, Type, Email: "grace@example.org" });
+const changed = (SuppressionReason: string | null, SuppressSending = true) => ({
+  RecordType: "SubscriptionChange",
+  Recipient: "grace@example.org",
+  SuppressSending,
+  SuppressionReason,
+});
+
+// https://postmarkapp.com/developer/api/bounce-api#bounce-types
+describeWebhookEvents({
+  name: "Postmark tracking",
+  webhook: trackingWebhook,
+  post: jsonPost,
+  cases: {
+    "a type that is not known to Postmark": [
+      bounced("Unknown"),
+      { eventType: "unknown", rejectReason: null },
+    ],
+    "a type that is not known to us": [bounced("New"), { eventType: "bounced", rejectReason: null }],
+    "a policy": [bounced("DMARCPolicy"), { eventType: "rejected", rejectReason: "blocked" }],
+    "suppressed by a bounce": [changed("HardBounce"), { eventType: "bounced", rejectReason: "bounced" }],
+    "suppressed by a complaint": [
+      changed("SpamComplaint"),
+      { eventType: "complained", rejectReason: "spam" },
+    ],
+    "suppressed by hand": [
+      changed("ManualSuppression"),
+      { eventType: "unsubscribed", rejectReason: "unsubscribed" },
+    ],
+    "suppressed for something new": [changed("New"), { eventType: "unsubscribed", rejectReason: null }],
+    "taken off the list": [changed(null, false), { eventType: "subscribed", rejectReason: null }],
+  },
+});
+
+describeWebhookEvents({
+  name: "Postmark inbound",
+  webhook: inboundWebhook,
+  post: jsonPost,
+  cases: {
+    "SPF and DKIM by headers": [
+      {
+        FromFull: { Email: "ada@example.com", Name: "Ada" },
+        Headers: [
+          { Name: "Received-SPF", Value: "Pass (sender SPF authorized) identity=mailfrom" },
+          { Name: "X-Spam-Tests", Value: "DKIM_SIGNED,DKIM_VALID,SPF_PASS" },
+        ],
+      },
+      { message: { authentication: { spf: "pass", dkim: "pass", dmarc: null } } },
+    ],
+    neither: [
+      { FromFull: { Email: "ada@example.com", Name: "" }, Headers: [] },
+      { message: { authentication: { spf: null, dkim: null, dmarc: null } } },
+    ],
+  },
 });

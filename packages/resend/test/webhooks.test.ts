@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import {
   describeWebhookConformance,
+  describeWebhookEvents,
   jsonPost,
   SAMPLE_MAIL,
   SAMPLE_MIME,
@@ -65,4 +66,53 @@ describeWebhookConformance({
       event: { ...SAMPLE_MAIL, timestamp: new Date("2026-11-24T12:00:00Z") },
     },
   ],
+});
+
+const resent = (type: string, data: object = {}) => ({
+  type,
+  created_at: "2026-11-24T12:00:00.000Z",
+  data: { email_id: "m1", to: ["grace@example.org"], ...data },
+});
+const bounce = (message: string) =>
+  resent("email.bounced", { bounce: { message, type: "Permanent", subType: "General" } });
+
+// https://resend.com/docs/webhooks/event-types
+describeWebhookEvents({
+  name: "Resend tracking",
+  webhook: trackingWebhook,
+  post: jsonPost,
+  cases: {
+    scheduled: [resent("email.scheduled"), { eventType: "queued" }],
+    delayed: [resent("email.delivery_delayed"), { eventType: "deferred", rejectReason: null }],
+    complained: [resent("email.complained"), { eventType: "complained" }],
+    failed: [
+      resent("email.failed", { failed: { reason: "reached_daily_quota" } }),
+      { eventType: "failed", description: "reached_daily_quota" },
+    ],
+    suppressed: [
+      resent("email.suppressed", {
+        suppressed: { type: "OnAccountSuppressionList", message: "on the list" },
+      }),
+      { eventType: "rejected", rejectReason: "blocked", description: "on the list" },
+    ],
+    "a bounce": [
+      bounce("The recipient's email provider sent a hard bounce message."),
+      {
+        eventType: "bounced",
+        rejectReason: "bounced",
+        description: "The recipient's email provider sent a hard bounce message.",
+        mtaResponse: null,
+      },
+    ],
+    "a bounce that Resend made itself": [
+      bounce("Resend has suppressed sending to this address."),
+      { eventType: "bounced", rejectReason: "blocked" },
+    ],
+    "a bounce in other words": [bounce("Something else."), { eventType: "bounced", rejectReason: "other" }],
+    "a link": [
+      resent("email.clicked", { click: { link: "https://example.com/", userAgent: "Firefox" } }),
+      { eventType: "clicked", clickUrl: "https://example.com/", userAgent: "Firefox" },
+    ],
+    "something new": [resent("contact.created"), { eventType: "unknown" }],
+  },
 });

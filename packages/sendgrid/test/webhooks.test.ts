@@ -1,6 +1,7 @@
 import { createSign, generateKeyPairSync } from "node:crypto";
 import {
   describeWebhookConformance,
+  describeWebhookEvents,
   formPost,
   jsonListPost,
   SAMPLE_MAIL,
@@ -86,4 +87,43 @@ describeWebhookConformance({
       },
     },
   ],
+});
+
+// https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
+describeWebhookEvents({
+  name: "SendGrid tracking",
+  webhook: trackingWebhook,
+  post: jsonListPost,
+  cases: {
+    "dropped by its type": [
+      { ...delivered, event: "dropped", type: "bounce", reason: "anything" },
+      { eventType: "rejected", rejectReason: "bounced", mtaResponse: null },
+    ],
+    "dropped by its reason": [
+      { ...delivered, event: "dropped", reason: "Unsubscribed Address" },
+      { eventType: "rejected", rejectReason: "unsubscribed" },
+    ],
+    "dropped for something new": [
+      { ...delivered, event: "dropped" },
+      { eventType: "rejected", rejectReason: "other" },
+    ],
+    "the server's answer before the reason": [
+      { ...delivered, event: "bounce", response: "550 no", reason: "no" },
+      { eventType: "bounced", mtaResponse: "550 no" },
+    ],
+    group_unsubscribe: [{ ...delivered, event: "group_unsubscribe" }, { eventType: "unsubscribed" }],
+    group_resubscribe: [{ ...delivered, event: "group_resubscribe" }, { eventType: "subscribed" }],
+    account_status_change: [{ ...delivered, event: "account_status_change" }, { eventType: "unknown" }],
+  },
+});
+
+describeWebhookConformance({
+  name: "SendGrid inbound, signed by a security policy",
+  webhook: inboundWebhook,
+  verifiedBy: "inboundWebhookVerificationKey",
+  keys: [key(), key(), key()],
+  replayWindow: 24 * 3600,
+  withoutEventId: true,
+  post: ([email]) => formPost({ email: String(email) }),
+  samples: [{ entry: SAMPLE_MIME, event: SAMPLE_MAIL }],
 });

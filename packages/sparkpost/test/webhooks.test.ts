@@ -1,9 +1,12 @@
 import {
   describeWebhookConformance,
+  describeWebhookEvents,
   jsonListPost,
+  requestOf,
   SAMPLE_MAIL,
   SAMPLE_MIME,
 } from "@posthorn/testing/webhooks";
+import { describe, expect, it } from "vitest";
 import { inboundWebhook, trackingWebhook } from "../src/webhooks/index.js";
 
 const delivery = {
@@ -72,4 +75,64 @@ describeWebhookConformance({
     { entry: received, event: mail },
     { entry: received, event: mail },
   ],
+});
+
+// https://support.sparkpost.com/docs/deliverability/bounce-classification-codes
+describeWebhookEvents({
+  name: "SparkPost tracking",
+  webhook: trackingWebhook,
+  post: jsonListPost,
+  cases: Object.fromEntries(
+    [
+      ["bounce", "10", "bounced", "invalid"],
+      ["bounce", "24", "bounced", "timed_out"],
+      ["bounce", "50", "bounced", "blocked"],
+      ["bounce", "51", "bounced", "spam"],
+      ["bounce", "60", "autoresponded", "other"],
+      ["bounce", "70", "bounced", "bounced"],
+      ["bounce", "80", "subscribed", "other"],
+      ["bounce", "90", "unsubscribed", "unsubscribed"],
+      ["out_of_band", "100", "autoresponded", "other"],
+      ["delay", "21", "deferred", "bounced"],
+      ["policy_rejection", "25", "rejected", "blocked"],
+      ["generation_failure", undefined, "failed", null],
+      ["spam_complaint", undefined, "complained", null],
+      ["amp_open", undefined, "opened", null],
+      ["initial_open", undefined, "unknown", null],
+      ["relay_delivery", undefined, "unknown", null],
+    ].map(([type, bounce_class, eventType, rejectReason]) => [
+      `${type} ${bounce_class ?? ""}`,
+      [
+        { msys: { message_event: { ...delivery, type, bounce_class } } },
+        { eventType, rejectReason },
+      ] as const,
+    ]),
+  ),
+});
+
+describeWebhookEvents({
+  name: "SparkPost tracking, of campaigns and first opens",
+  webhook: trackingWebhook,
+  more: { trackInitialOpenAsOpened: true },
+  post: jsonListPost,
+  cases: {
+    "a first open": [
+      { msys: { track_event: { ...delivery, type: "initial_open", campaign_id: "newsletter" } } },
+      { eventType: "opened", tags: ["newsletter"] },
+    ],
+    "a ping": [{ msys: {} }, null],
+  },
+});
+
+describe("SparkPost's relay webhooks", () => {
+  it("may be verified by their own token", async () => {
+    const handler = inboundWebhook({ authToken: ["made-up-one", "made-up-two"], onEvent: () => {} });
+    const statusOf = async (headers: Record<string, string>) =>
+      (await handler(requestOf({ headers, body: JSON.stringify([received]) }))).status;
+    expect(await statusOf({ "x-messagesystems-webhook-token": "made-up-one" })).toBe(200);
+    expect(await statusOf({ "x-messagesystems-webhook-token": "made-up-two" })).toBe(200);
+    expect(await statusOf({ "x-messagesystems-webhook-token": "made-up-three" })).toBe(400);
+    expect(await statusOf({ "x-messagesystems-webhook-token": "" })).toBe(400);
+    expect(await statusOf({})).toBe(400);
+  });
 });

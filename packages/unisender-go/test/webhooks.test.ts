@@ -1,5 +1,10 @@
 import { createHash } from "node:crypto";
-import { describeWebhookConformance, jsonBody, type WebhookKey } from "@posthorn/testing/webhooks";
+import {
+  describeWebhookConformance,
+  describeWebhookEvents,
+  jsonBody,
+  type WebhookKey,
+} from "@posthorn/testing/webhooks";
 import { trackingWebhook } from "../src/webhooks/index.js";
 
 const PLACEHOLDER = "0".repeat(32);
@@ -48,4 +53,39 @@ describeWebhookConformance({
       event: { eventType: "opened", recipient: "grace@example.org" },
     },
   ],
+});
+
+const status = (data: object) => ({
+  ...delivered,
+  event_data: { ...delivered.event_data, ...data },
+});
+
+// https://godocs.unisender.ru/email-statuses
+describeWebhookEvents({
+  name: "Unisender Go tracking",
+  webhook: trackingWebhook,
+  post: (events) => jsonBody({ auth: PLACEHOLDER, events_by_user: [{ user_id: 1, events }] }),
+  cases: {
+    "will be tried again": [
+      status({ status: "soft_bounced", delivery_info: { delivery_status: "err_will_retry" } }),
+      { eventType: "deferred", rejectReason: null, description: "err_will_retry" },
+    ],
+    "a reason that is not known": [
+      status({ status: "hard_bounced", delivery_info: { delivery_status: "err_new" } }),
+      { eventType: "bounced", rejectReason: "other" },
+    ],
+    "a good end": [
+      status({ delivery_info: { delivery_status: "ok_delivered" } }),
+      { eventType: "delivered", rejectReason: null },
+    ],
+    complained: [status({ status: "spam" }), { eventType: "complained", rejectReason: null }],
+    "why somebody unsubscribed": [
+      status({ status: "unsubscribed", comment: "too many" }),
+      { eventType: "unsubscribed", rejectReason: null, description: "too many" },
+    ],
+    "a server that is blocked": [
+      { event_name: "transactional_spam_block", event_data: { domain: "example.org" } },
+      null,
+    ],
+  },
 });

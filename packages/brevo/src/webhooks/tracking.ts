@@ -44,6 +44,7 @@ const TYPES: Readonly<Record<string, TrackingEventType>> = {
   unique_proxy_open: "opened",
   click: "clicked",
   unsubscribed: "unsubscribed",
+  unsubscribe: "unsubscribed",
   list_addition: "subscribed",
 };
 
@@ -54,7 +55,6 @@ const REASONS: Readonly<Record<string, RejectReason>> = {
   blocked: "blocked",
   spam: "spam",
   complaint: "spam",
-  unsubscribed: "unsubscribed",
 };
 
 /**

@@ -1,6 +1,9 @@
 import {
+  ConfigurationError,
   dateOf,
   idOf,
+  isRecord,
+  type JsonRecord,
   lookUp,
   type RejectReason,
   readEach,
@@ -37,6 +40,8 @@ const TYPES: Readonly<Record<string, TrackingEventType>> = {
   clicked_unique: "clicked",
   unsubscribed: "unsubscribed",
   spam_complaint: "complained",
+  spam_complaints: "complained",
+  suppressed: "rejected",
 };
 
 const REASONS: Readonly<Record<string, RejectReason>> = {
@@ -44,6 +49,8 @@ const REASONS: Readonly<Record<string, RejectReason>> = {
   hard_bounced: "bounced",
   unsubscribed: "unsubscribed",
   spam_complaint: "spam",
+  spam_complaints: "spam",
+  suppressed: "blocked",
 };
 
 /**
@@ -60,14 +67,52 @@ export function trackingWebhook(options: MailerSendTrackingOptions): WebhookHand
       maxBodyBytes: 10_000_000,
       verifiedBy: "signingSecret",
       verify: signingSecret ? (post) => verifySignature(post, signingSecret) : undefined,
-      read: (post) =>
-        readEach("MailerSend", [post.json()], (body) => [readEvent(recordOf(recordOf(body)["data"]))]),
+      read: (post) => {
+        const body = post.json();
+        refuseMail(body);
+        return readEach("MailerSend", [body], (entry) => readPost(recordOf(entry)));
+      },
     },
     resolved,
   );
 }
 
-function readEvent(data: Readonly<Record<string, unknown>>): TrackingFields {
+function refuseMail(body: unknown): void {
+  if (recordOf(body)["type"] !== "inbound.message") return;
+  throw new ConfigurationError("MailerSend: this is received mail; point the route at the inbound webhook", {
+    provider: "MailerSend",
+  });
+}
+
+/** The event of a post; none where MailerSend's test of the URL is all. */
+function readPost(body: JsonRecord): readonly TrackingFields[] {
+  if (body["type"] === "webhook.test") return [];
+  const data = recordOf(body["data"]);
+  return [isRecord(data["email"]) ? readVersion1(data) : readVersion2(data, body)];
+}
+
+/** Payload version 2. https://developers.mailersend.com/api/v1/webhooks.html */
+function readVersion2(data: JsonRecord, body: JsonRecord): TrackingFields {
+  const type = textOf(data["type"]) ?? "";
+  const detail = recordOf(data["meta"]);
+  const why = ["bounce_reason", "reject_reason", "suppression_reason", "unsubscribe_reason"];
+  return {
+    eventType: lookUp(TYPES, type) ?? "unknown",
+    eventId: idOf(data["id"]),
+    messageId: idOf(data["message_id"]),
+    recipient: textOf(data["recipient"]),
+    timestamp: dateOf(body["created_at"]),
+    rejectReason: lookUp(REASONS, type) ?? null,
+    description: why.map((name) => textOf(detail[name])).find(Boolean) ?? null,
+    mtaResponse: textOf(detail["bounce_code"]),
+    tags: textsOf(data["tags"]),
+    clickUrl: textOf(detail["url"]),
+    userAgent: textOf(detail["user_agent"]),
+  };
+}
+
+/** The payload of before, which webhooks keep until they are changed over. */
+function readVersion1(data: JsonRecord): TrackingFields {
   const type = textOf(data["type"]) ?? "";
   const email = recordOf(data["email"]);
   const detail = recordOf(data["morph"]);

@@ -40,7 +40,7 @@ export function readEventData(body: unknown, token: string): TrackingFields {
   const reject = recordOf(data["reject"]);
   const headers = recordOf(recordOf(data["message"])["headers"]);
   const id = idOf(headers["message-id"]);
-  const refused = event === "failed" || event === "rejected";
+  const reason = textOf(data["reason"]) ?? (event === "rejected" ? "" : null);
   return {
     eventType:
       event === "failed"
@@ -54,7 +54,7 @@ export function readEventData(body: unknown, token: string): TrackingFields {
     // Rejected mails are told of by their header alone.
     recipient: textOf(data["recipient"]) ?? bareAddress(textOf(headers["to"])),
     timestamp: dateOfSeconds(data["timestamp"]),
-    rejectReason: refused ? (lookUp(REASONS, textOf(data["reason"])) ?? "other") : null,
+    rejectReason: reason === null ? null : (lookUp(REASONS, reason) ?? "other"),
     description:
       textOf(status["description"]) || textOf(reject["description"]) || textOf(reject["reason"]) || null,
     mtaResponse: textOf(status["message"]) || null,

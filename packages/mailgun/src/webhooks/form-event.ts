@@ -40,46 +40,58 @@ export function readForm(form: WebhookForm, token: string): TrackingFields {
   const headers = listOf(jsonOf(form.text("message-headers")));
   const event = form.text("event") ?? "";
   const error = form.text("error");
+  const tags = form.all("tag");
   return {
     eventType: lookUp(TYPES, event) ?? "unknown",
     eventId: token || null,
-    messageId: form.text("Message-Id") ?? form.text("message-id"),
+    messageId: inBrackets(form.text("Message-Id") || form.text("message-id")),
     recipient: form.text("recipient"),
     timestamp: dateOfSeconds(form.all("timestamp").at(-1)),
-    rejectReason: reason(event, form),
+    rejectReason: reasonOf(form.text("code")),
     description: form.text("description"),
     mtaResponse: error || form.text("notification") || null,
-    tags: [...form.all("tag"), ...form.all("X-Mailgun-Tag")],
-    metadata: metadataOfHeaders(headers) ?? metadataOfFields(form),
+    tags: tags.length > 0 ? tags : form.all("X-Mailgun-Tag"),
+    metadata: form.field("message-headers") ? metadataOfHeaders(headers) : metadataOfFields(event, form),
     clickUrl: form.text("url"),
     userAgent: form.text("user-agent"),
   };
 }
 
-// https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/send-smtp: 60x are Mailgun's own codes.
-function reason(event: string, form: WebhookForm): RejectReason | null {
-  if (event === "complained") return "spam";
-  if (event !== "dropped" && event !== "bounced") return null;
-  const code = numberOf(form.text("code"));
-  if (form.text("reason") === "old" || code === 499) return "timed_out";
-  if (code === 605) return "bounced";
-  if (code === 607) return "spam";
-  if (code === 606 || code === 600) return "unsubscribed";
-  return event === "bounced" || (code !== null && code >= 500 && code < 600) ? "bounced" : "other";
+/** Mailgun's own codes beside those of SMTP. */
+const CODES: Readonly<Record<number, RejectReason>> = {
+  499: "timed_out",
+  605: "bounced",
+  606: "unsubscribed",
+  607: "spam",
+};
+
+/** @param code of SMTP (RFC 5321), or enhanced (RFC 3463) as `5.1.1` */
+function reasonOf(code: string | null): RejectReason | null {
+  if (!code) return null;
+  const number = numberOf(code);
+  if (number === null) return /^[45]\./.test(code) ? "bounced" : "other";
+  return CODES[number] ?? (number >= 400 && number < 600 ? "bounced" : "other");
+}
+
+/** As sending gives it. */
+function inBrackets(id: string | null): string | null {
+  return id && !id.startsWith("<") ? `<${id}>` : id || null;
 }
 
 /** Deliveries tell metadata by the mail's own headers. */
-function metadataOfHeaders(headers: readonly unknown[]): Readonly<Record<string, unknown>> | undefined {
+function metadataOfHeaders(headers: readonly unknown[]): Readonly<Record<string, unknown>> {
   const found = headers.filter(
     (header): header is readonly [string, unknown] =>
       Array.isArray(header) && String(header[0]).toLowerCase() === "x-mailgun-variables",
   );
-  if (found.length === 0) return undefined;
   return Object.fromEntries(found.flatMap(([, value]) => Object.entries(recordOf(jsonOf(value) ?? value))));
 }
 
-/** Opens and clicks tell metadata by fields among Mailgun's own. */
-function metadataOfFields(form: WebhookForm): Readonly<Record<string, unknown>> {
+/** What the recipient does tells metadata by fields among Mailgun's own. */
+const WITH_FIELDS = new Set(["opened", "clicked", "unsubscribed"]);
+
+function metadataOfFields(event: string, form: WebhookForm): Readonly<Record<string, unknown>> {
+  if (!WITH_FIELDS.has(event)) return {};
   const names = [...new Set(form.fields.map((field) => field.name))];
   return Object.fromEntries(
     names.flatMap((name) => {

@@ -47,7 +47,7 @@ const REASONS: Readonly<Record<string, RejectReason>> = {
   "sender blocked": "blocked",
   "content blocked": "blocked",
   "policy issue": "blocked",
-  "relay/access denied": "blocked",
+  "relay/access denied": "bounced",
   "spam reporter": "spam",
   greylisted: "other",
   "bad or empty template": "other",
@@ -81,11 +81,15 @@ function readEvent(entry: Readonly<Record<string, unknown>>): TrackingFields {
   const error = textOf(entry["error"]);
   const payload = jsonOf(entry["Payload"]);
   return {
-    eventType: lookUp(TYPES, textOf(entry["event"])) ?? "unknown",
+    // Mailjet says so of a bounce, and tries again.
+    eventType:
+      error === "greylisted" && entry["hard_bounce"] !== true
+        ? "deferred"
+        : (lookUp(TYPES, textOf(entry["event"])) ?? "unknown"),
     messageId: idOf(entry["MessageID"]),
     recipient: textOf(entry["email"]),
     timestamp: dateOfSeconds(entry["time"]),
-    rejectReason: error ? (lookUp(REASONS, error) ?? "other") : null,
+    rejectReason: error !== null ? (lookUp(REASONS, error) ?? "other") : null,
     description: textOf(entry["comment"]) || null,
     mtaResponse: textOf(entry["smtp_reply"]) || null,
     tags: textsOf(entry["customcampaign"]),

@@ -76,12 +76,12 @@ export function trackingWebhook(options: MailtrapTrackingOptions): WebhookHandle
 /** Events of a post in either payload format, a JSON object with a list or a line of JSON for each. */
 function entriesOf(post: WebhookPost): readonly unknown[] {
   const body = jsonOf(post.text());
-  if (isRecord(body) && body["event"] === undefined) return listOf(body["events"]);
+  // One line alone is an event too.
+  if (isRecord(body)) return "event" in body ? [body] : listOf(body["events"]);
   const lines = post
     .text()
     .split("\n")
     .filter((line) => line.trim() !== "");
-  // A post of one line alone is one event.
   const entries = lines.map((line) => jsonOf(line) ?? line);
   if (entries.some(isRecord)) return entries;
   throw new WebhookRequestError("Mailtrap: the body is not JSON of events", { status: 400 });
@@ -96,7 +96,6 @@ function readEvent(entry: Readonly<Record<string, unknown>>): TrackingFields {
     recipient: textOf(entry["email"]),
     timestamp: dateOfSeconds(entry["timestamp"]),
     rejectReason: lookUp(REASONS, event) ?? null,
-    description: textOf(entry["reason"]),
     mtaResponse: textOf(entry["response"]),
     tags: textsOf(entry["category"]),
     metadata: recordOf(entry["custom_variables"]),

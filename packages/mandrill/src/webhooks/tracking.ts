@@ -1,9 +1,7 @@
 import {
   dateOfSeconds,
   idOf,
-  listOf,
   lookUp,
-  type RejectReason,
   readEach,
   recordOf,
   resolveWebhookOptions,
@@ -34,23 +32,6 @@ const TYPES: Readonly<Record<string, TrackingEventType>> = {
   spam: "complained",
   unsub: "unsubscribed",
   reject: "rejected",
-};
-
-const REASONS: Readonly<Record<string, RejectReason>> = {
-  hard_bounce: "bounced",
-  soft_bounce: "bounced",
-  spam: "spam",
-  unsub: "unsubscribed",
-  reject: "blocked",
-};
-
-/** Why Mandrill did not send. https://mailchimp.com/developer/transactional/docs/reputation-rejections/ */
-const REJECTIONS: Readonly<Record<string, RejectReason>> = {
-  "hard-bounce": "bounced",
-  "soft-bounce": "bounced",
-  spam: "spam",
-  unsub: "unsubscribed",
-  invalid: "invalid",
 };
 
 /**
@@ -89,22 +70,19 @@ function readEvent(entry: Readonly<Record<string, unknown>>): TrackingFields {
     const listed = recordOf(entry["reject"] ?? entry["entry"]);
     return {
       recipient: textOf(listed["email"]),
-      description: textOf(listed["reason"] ?? listed["detail"]),
+      description: textOf(listed["detail"] ?? listed["reason"]),
       timestamp: dateOfSeconds(entry["ts"]),
     };
   }
   const event = String(entry["event"]);
   const message = recordOf(entry["msg"]);
-  const rejection = textOf(recordOf(message["reject"])["reason"]);
-  const lastAnswer = recordOf(listOf(message["smtp_events"]).at(-1));
   return {
     eventType: lookUp(TYPES, event) ?? "unknown",
     messageId: idOf(message["_id"] ?? entry["_id"]),
     recipient: textOf(message["email"]),
     timestamp: dateOfSeconds(entry["ts"]),
-    rejectReason: lookUp(REJECTIONS, rejection) ?? lookUp(REASONS, event) ?? null,
-    description: textOf(message["bounce_description"]) ?? rejection,
-    mtaResponse: textOf(message["diag"] ?? lastAnswer["diag"]),
+    // Why is in `raw.msg.bounce_description` and `raw.msg.reject`, in words that Mandrill does not list.
+    mtaResponse: textOf(message["diag"]),
     tags: textsOf(message["tags"]),
     metadata: recordOf(message["metadata"]),
     clickUrl: textOf(entry["url"]),

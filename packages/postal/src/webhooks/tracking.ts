@@ -1,4 +1,5 @@
 import {
+  bareAddress,
   ConfigurationError,
   dateOfSeconds,
   idOf,
@@ -35,6 +36,13 @@ const TYPES: Readonly<Record<string, TrackingEventType>> = {
   MessageLoaded: "opened",
 };
 
+const STATUSES: Readonly<Record<string, TrackingEventType>> = {
+  Sent: "delivered",
+  SoftFail: "deferred",
+  HardFail: "failed",
+  Held: "queued",
+};
+
 /**
  * Takes Postal's webhooks.
  *
@@ -59,32 +67,40 @@ export function trackingWebhook(options: PostalTrackingOptions): WebhookHandler 
             },
           );
         }
-        return readEach("Postal", [body], (entry) => [readEvent(recordOf(entry))]);
+        return readEach("Postal", [body], (entry) => readEvents(recordOf(entry)));
       },
     },
     resolved,
   );
 }
 
-function readEvent(entry: JsonRecord): TrackingFields {
+function readEvents(entry: JsonRecord): readonly TrackingFields[] {
   const payload = recordOf(entry["payload"]);
   const seconds = numberOf(entry["timestamp"]);
-  // Whatever the event is called, one with the bounce's own mail tells of a bounce.
-  const bounced = isRecord(payload["bounce"]);
-  const message = recordOf(bounced ? payload["original_message"] : payload["message"]);
-  const eventType = bounced ? "bounced" : (lookUp(TYPES, textOf(entry["event"])) ?? "unknown");
+  const message = recordOf(payload["message"] ?? payload["original_message"]);
+  // Postal tells too what becomes of mail that it receives and passes on.
+  if (message["direction"] === "incoming") return [];
+  const eventType = typeOf(payload, textOf(entry["event"]));
   const rejectReason: RejectReason | null = eventType === "bounced" ? "bounced" : null;
-  return {
-    eventType,
-    eventId: idOf(entry["uuid"]),
-    messageId: idOf(message["id"]),
-    recipient: textOf(message["to"]),
-    timestamp: seconds === null ? null : dateOfSeconds(Math.floor(seconds)),
-    rejectReason,
-    description: textOf(payload["details"]),
-    mtaResponse: textOf(payload["output"]),
-    tags: textsOf(message["tag"]),
-    clickUrl: textOf(payload["url"]),
-    userAgent: textOf(payload["user_agent"]),
-  };
+  return [
+    {
+      eventType,
+      eventId: idOf(entry["uuid"]),
+      messageId: idOf(message["id"]),
+      recipient: bareAddress(textOf(message["to"])),
+      timestamp: seconds === null ? null : dateOfSeconds(Math.floor(seconds)),
+      rejectReason,
+      description: textOf(payload["details"]),
+      mtaResponse: textOf(payload["output"]),
+      tags: textsOf(message["tag"]),
+      clickUrl: textOf(payload["url"]),
+      userAgent: textOf(payload["user_agent"]),
+    },
+  ];
+}
+
+/** The status tells more than the event's name, and a bounce comes under several names. */
+function typeOf(payload: JsonRecord, event: string | null): TrackingEventType {
+  if (isRecord(payload["bounce"])) return "bounced";
+  return lookUp(STATUSES, textOf(payload["status"])) ?? lookUp(TYPES, event) ?? "unknown";
 }

@@ -53,6 +53,7 @@ const BOUNCES: Readonly<Record<string, Meaning>> = {
   Blocked: ["rejected", "blocked"],
   DMARCPolicy: ["rejected", "blocked"],
   SMTPApiError: ["failed", null],
+  Unknown: ["unknown", null],
   TemplateRenderingFailed: ["failed", null],
 };
 
@@ -104,9 +105,9 @@ function readEvent(entry: JsonRecord): TrackingFields {
 function meaningOf(entry: JsonRecord): Meaning {
   const record = textOf(entry["RecordType"]) ?? "";
   if (record === "SubscriptionChange") {
-    if (entry["SuppressSending"] === false) return ["subscribed", null];
-    return lookUp(BOUNCES, textOf(entry["SuppressionReason"])) ?? ["unsubscribed", "unsubscribed"];
+    if (!entry["SuppressSending"]) return ["subscribed", null];
+    return lookUp(BOUNCES, textOf(entry["SuppressionReason"])) ?? ["unsubscribed", null];
   }
-  if (record === "Bounce") return lookUp(BOUNCES, textOf(entry["Type"])) ?? ["bounced", "other"];
+  if (record === "Bounce") return lookUp(BOUNCES, textOf(entry["Type"])) ?? ["bounced", null];
   return lookUp(RECORDS, record) ?? ["unknown", null];
 }

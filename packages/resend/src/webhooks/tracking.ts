@@ -44,11 +44,13 @@ const TYPES: Readonly<Record<string, TrackingEventType>> = {
   "email.clicked": "clicked",
 };
 
-const REASONS: Readonly<Record<string, RejectReason>> = {
-  "email.bounced": "bounced",
-  "email.complained": "spam",
-  "email.suppressed": "blocked",
-};
+/** Resend says why in words alone; those that its documentation and its posts have. */
+function reasonOf(type: string, words: string | null): RejectReason | null {
+  if (type === "email.suppressed") return "blocked";
+  if (words === null) return null;
+  if (words.includes("suppressed sending")) return "blocked";
+  return words.includes("bounce message") ? "bounced" : "other";
+}
 
 /**
  * Takes Resend's webhooks.
@@ -87,21 +89,19 @@ function readEvent(entry: JsonRecord): TrackingFields {
   const data = recordOf(entry["data"]);
   const click = recordOf(data["click"]);
   const bounce = recordOf(data["bounce"]);
-  const suppressed = recordOf(data["suppressed"]);
-  const kind = [bounce["type"] ?? suppressed["type"], bounce["subType"]]
-    .map(textOf)
-    .filter(Boolean)
-    .join(": ");
-  const failed = textOf(recordOf(data["failed"])["reason"]);
+  const words = [
+    bounce["message"],
+    recordOf(data["failed"])["reason"],
+    recordOf(data["suppressed"])["message"],
+  ];
   return {
     eventType: lookUp(TYPES, type) ?? "unknown",
     messageId: idOf(data["email_id"]),
     // The first alone: Resend does not say which of several an event is about.
     recipient: bareAddress(textOf(listOf(data["to"])[0])),
     timestamp: dateOf(entry["created_at"]),
-    rejectReason: lookUp(REASONS, type) ?? null,
-    description: kind || failed || textOf(suppressed["message"]) || null,
-    mtaResponse: textOf(bounce["message"]),
+    rejectReason: reasonOf(type, textOf(bounce["message"])),
+    description: words.map(textOf).find(Boolean) ?? null,
     // Where sending put them.
     tags: textsOf(jsonOf(header(data, "x-tags"))),
     metadata: recordOf(jsonOf(header(data, "x-metadata"))),

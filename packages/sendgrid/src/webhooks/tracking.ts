@@ -49,6 +49,7 @@ const TYPES: Readonly<Record<string, TrackingEventType>> = {
 const REASONS: Readonly<Record<string, RejectReason>> = {
   invalid: "invalid",
   "unsubscribed address": "unsubscribed",
+  bounce: "bounced",
   "bounced address": "bounced",
   "spam reporting address": "spam",
   "spam content": "spam",
@@ -103,6 +104,7 @@ function readEvent(entry: JsonRecord): TrackingFields {
   const eventType = lookUp(TYPES, textOf(entry["event"])) ?? "unknown";
   const reason = textOf(entry["reason"]);
   const isRejected = eventType === "rejected";
+  const why = textOf(entry["type"]) ?? reason ?? "";
   const metadata = Object.fromEntries(Object.entries(entry).filter(([name]) => !OWN.has(name)));
   return {
     eventType,
@@ -111,8 +113,8 @@ function readEvent(entry: JsonRecord): TrackingFields {
     messageId: idOf(entry["anymail_id"]) ?? idOf(entry["smtp-id"]),
     recipient: textOf(entry["email"]),
     timestamp: dateOfSeconds(entry["timestamp"]),
-    rejectReason: isRejected ? (lookUp(REASONS, (reason ?? "").toLowerCase()) ?? "other") : null,
-    mtaResponse: isRejected ? null : (reason ?? textOf(entry["response"])),
+    rejectReason: isRejected ? (lookUp(REASONS, why.toLowerCase()) ?? "other") : null,
+    mtaResponse: isRejected ? null : (textOf(entry["response"]) ?? reason),
     tags: textsOf(entry["category"]),
     metadata: { ...recordOf(entry["unique_args"]), ...metadata },
     clickUrl: textOf(entry["url"]),

@@ -23,7 +23,13 @@ import {
 import { entriesOf, type SparkPostEntry } from "./entries.js";
 
 /** Options of {@link trackingWebhook}. */
-export interface SparkPostTrackingOptions extends WebhookOptions<TrackingEvent> {}
+export interface SparkPostTrackingOptions extends WebhookOptions<TrackingEvent> {
+  /**
+   * Whether `initial_open` is an open too. SparkPost tells of a first open twice: by the pixel at the top, and as `open`
+   * by that at the bottom, which long mails are cut before. Default `false`.
+   */
+  readonly trackInitialOpenAsOpened?: boolean | undefined;
+}
 
 // https://developers.sparkpost.com/api/webhooks/#header-webhook-event-types
 const TYPES: Readonly<Record<string, TrackingEventType>> = {
@@ -37,9 +43,7 @@ const TYPES: Readonly<Record<string, TrackingEventType>> = {
   generation_failure: "failed",
   spam_complaint: "complained",
   open: "opened",
-  initial_open: "opened",
   amp_open: "opened",
-  amp_initial_open: "opened",
   click: "clicked",
   amp_click: "clicked",
   list_unsubscribe: "unsubscribed",
@@ -64,10 +68,18 @@ const BOUNCE_CLASSES: Readonly<Record<string, RejectReason>> = {
   "53": "other",
   "54": "blocked",
   "60": "other",
-  "70": "other",
+  "70": "bounced",
   "80": "other",
   "90": "unsubscribed",
   "100": "other",
+};
+
+/** Bounce classes of mail that is none of a server's refusals. */
+const BOUNCE_TYPES: Readonly<Record<string, TrackingEventType>> = {
+  "60": "autoresponded",
+  "80": "subscribed",
+  "90": "unsubscribed",
+  "100": "autoresponded",
 };
 
 /**
@@ -76,11 +88,20 @@ const BOUNCE_CLASSES: Readonly<Record<string, RejectReason>> = {
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: SparkPostTrackingOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("SparkPost", "SPARKPOST", {}, options);
-  return webhookHandler({ provider: "SparkPost", maxBodyBytes: 10_000_000, read }, resolved);
+  const forms = { trackInitialOpenAsOpened: (value: unknown) => typeof value === "boolean" };
+  const resolved = resolveWebhookOptions("SparkPost", "SPARKPOST", forms, options);
+  const types = resolved.trackInitialOpenAsOpened
+    ? { ...TYPES, initial_open: "opened" as const, amp_initial_open: "opened" as const }
+    : TYPES;
+  return webhookHandler(
+    { provider: "SparkPost", maxBodyBytes: 10_000_000, read: (post) => read(post, types) },
+    resolved,
+  );
 }
 
-function read(post: WebhookPost): readonly TrackingEvent[] {
+type Types = typeof TYPES;
+
+function read(post: WebhookPost, types: Types): readonly TrackingEvent[] {
   const entries = entriesOf(post);
   if (entries.some(({ kind }) => kind === "relay_message")) {
     throw new ConfigurationError(
@@ -90,34 +111,30 @@ function read(post: WebhookPost): readonly TrackingEvent[] {
       },
     );
   }
-  return entries.flatMap((entry) => readEntry(entry));
+  return entries.flatMap((entry) => readEntry(entry, types));
 }
 
-function readEntry({ kind, event, raw }: SparkPostEntry): readonly TrackingEvent[] {
+function readEntry({ kind, event, raw }: SparkPostEntry, types: Types): readonly TrackingEvent[] {
   if (kind === "")
     return [trackingEvent("SparkPost", raw, { description: "cannot be read: it has no msys" })];
-  return readEach("SparkPost", [raw], () => [readEvent(event)]);
+  return readEach("SparkPost", [raw], () => [readEvent(event, types)]);
 }
 
-function readEvent(event: JsonRecord): TrackingFields {
+function readEvent(event: JsonRecord, types: Types): TrackingFields {
   const type = textOf(event["type"]) ?? "";
   const bounceClass = textOf(event["bounce_class"]);
-  const tags = textsOf(event["rcpt_tags"]);
+  const tags = textsOf(event["campaign_id"]);
   return {
-    eventType: lookUp(TYPES, type) ?? "unknown",
+    eventType: lookUp(BOUNCE_TYPES, bounceClass) ?? lookUp(types, type) ?? "unknown",
     eventId: idOf(event["event_id"]),
     messageId: idOf(event["transmission_id"]),
     // As it was given; `rcpt_to` is in lower case.
     recipient: textOf(event["raw_rcpt_to"] ?? event["rcpt_to"]),
     timestamp: dateOfSeconds(event["timestamp"]) ?? dateOf(event["timestamp"]),
-    rejectReason:
-      bounceClass !== null
-        ? (lookUp(BOUNCE_CLASSES, bounceClass) ?? "other")
-        : type === "spam_complaint"
-          ? "spam"
-          : null,
+    rejectReason: bounceClass === null ? null : (lookUp(BOUNCE_CLASSES, bounceClass) ?? "other"),
     mtaResponse: textOf(event["raw_reason"] ?? event["reason"]),
-    tags: tags.length > 0 ? tags : textsOf(event["campaign_id"]),
+    // Sending puts the tag there. Tags of recipients are those of stored lists.
+    tags: tags.length > 0 ? tags : textsOf(event["rcpt_tags"]),
     metadata: recordOf(event["rcpt_meta"]),
     clickUrl: textOf(event["target_link_url"]),
     userAgent: textOf(event["user_agent"]),

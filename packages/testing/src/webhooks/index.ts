@@ -9,12 +9,14 @@ import {
 import { describe, expect, it } from "vitest";
 import {
   basicAuthKeys,
+  requestOf,
   SAMPLE_URL,
   type SamplePost,
   type WebhookKey,
   type WebhookSubject,
 } from "./subject.js";
 
+export { describeWebhookEvents, type WebhookEventCases } from "./events.js";
 export { hmacKeys } from "./keys.js";
 export {
   basicAuthKeys,
@@ -22,6 +24,7 @@ export {
   jsonBody,
   jsonListPost,
   jsonPost,
+  requestOf,
   SAMPLE_MAIL,
   SAMPLE_MIME,
   SAMPLE_URL,
@@ -39,11 +42,6 @@ const TAMPERINGS = 60;
 
 /** What JSON may have in the place of an object. */
 const NO_OBJECTS = [null, 5, "text", true, [], {}];
-
-/** A post as a request to a handler. */
-export function requestOf({ url, headers, body }: SamplePost): Request {
-  return new Request(url ?? SAMPLE_URL, { method: "POST", headers, body: body as BodyInit });
-}
 
 /**
  * Describes, in vitest, what every webhook must do: take what is signed right, refuse everything else before it reaches

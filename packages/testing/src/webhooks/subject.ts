@@ -118,3 +118,8 @@ export const SAMPLE_MAIL = {
     date: new Date("2026-11-24T12:00:00Z"),
   },
 } as const;
+
+/** A post as a request to a handler. */
+export function requestOf({ url, headers, body }: SamplePost): Request {
+  return new Request(url ?? SAMPLE_URL, { method: "POST", headers, body: body as BodyInit });
+}

@@ -40,9 +40,8 @@ const TYPES: Readonly<Record<string, TrackingEventType>> = {
   subscribed: "subscribed",
 };
 
-const STATUS_REASONS: Readonly<Record<string, RejectReason>> = { spam: "spam", unsubscribed: "unsubscribed" };
-
-const REASONS: Readonly<Record<string, RejectReason>> = {
+/** What a delivery ended with; `null` where it has not ended. https://godocs.unisender.ru/email-statuses */
+const REASONS: Readonly<Record<string, RejectReason | null>> = {
   err_user_unknown: "bounced",
   err_user_inactive: "bounced",
   err_mailbox_discarded: "bounced",
@@ -57,10 +56,10 @@ const REASONS: Readonly<Record<string, RejectReason>> = {
   err_spam_skipped: "spam",
   err_blacklisted: "blocked",
   err_unsubscribed: "unsubscribed",
-  err_will_retry: "other",
+  err_will_retry: null,
   err_resend: "other",
   err_delivery_failed: "other",
-  err_skip_letter: "other",
+  err_skip_letter: "bounced",
   err_lost: "other",
 };
 
@@ -79,7 +78,7 @@ export function trackingWebhook(options: UnisenderGoTrackingOptions): WebhookHan
       verifiedBy: "apiKey",
       verify: apiKey ? (post) => verifySignature(post, apiKey) : undefined,
       read: (post) =>
-        readEach("Unisender Go", entriesOf(recordOf(post.json())), (entry) => [readEvent(recordOf(entry))]),
+        readEach("Unisender Go", entriesOf(recordOf(post.json())), (entry) => readEvents(recordOf(entry))),
     },
     resolved,
   );
@@ -94,11 +93,15 @@ function entriesOf(body: JsonRecord): readonly unknown[] {
   return body["events_by_user"].filter(isRecord).flatMap((user) => listOf(user["events"]));
 }
 
-function readEvent(entry: JsonRecord): TrackingFields {
+function readEvents(entry: JsonRecord): readonly TrackingFields[] {
   const name = textOf(entry["event_name"]);
+  if (name === "transactional_email_status") return [readEvent(entry)];
+  // The others are of servers and domains that are blocked, not of a mail.
+  return name === null ? [{}] : [];
+}
+
+function readEvent(entry: JsonRecord): TrackingFields {
   const data = isRecord(entry["event_data"]) ? entry["event_data"] : entry;
-  if (name !== "transactional_email_status")
-    return { description: name, timestamp: dateOf(data["block_time"]) };
   const status = textOf(data["status"]) ?? "";
   const delivery = recordOf(data["delivery_info"]);
   const outcome = textOf(delivery["delivery_status"]);
@@ -109,12 +112,18 @@ function readEvent(entry: JsonRecord): TrackingFields {
     messageId: idOf(id) ?? idOf(data["job_id"]),
     recipient: textOf(data["email"]),
     timestamp: dateOf(data["event_time"]),
-    rejectReason: lookUp(REASONS, outcome) ?? lookUp(STATUS_REASONS, status) ?? null,
-    description: outcome,
+    rejectReason: outcome?.startsWith("err") ? reasonOf(outcome) : null,
+    // Who unsubscribes may say why.
+    description: outcome || textOf(data["comment"]),
     mtaResponse: textOf(delivery["destination_response"]),
     tags: textsOf(data["tags"]),
     metadata,
     clickUrl: textOf(data["url"]),
     userAgent: textOf(delivery["user_agent"]),
   };
+}
+
+function reasonOf(outcome: string): RejectReason | null {
+  const reason = lookUp(REASONS, outcome);
+  return reason === undefined ? "other" : reason;
 }
