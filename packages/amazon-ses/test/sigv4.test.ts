@@ -64,8 +64,10 @@ describe("AWS's published values", () => {
       ["made-up-secret", "us-east-1", 0],
       ["made-up-secret", "eu-west-1", 86_400_000],
     ] as const;
-    const first = await Promise.all(scopes.map((scope) => sign(...scope)));
+    const first = await Promise.all(scopes.map(([secret, region, now]) => sign(secret, region, now)));
     expect(new Set(first).size).toBe(4);
-    expect(await Promise.all(scopes.map((scope) => sign(...scope)))).toEqual(first);
+    expect(await Promise.all(scopes.map(([secret, region, now]) => sign(secret, region, now)))).toEqual(
+      first,
+    );
   });
 });
