@@ -1,4 +1,5 @@
 import type { Message } from "@posthorn/core";
+import type { ReceivedMail } from "@posthorn/testing/servers";
 
 /** The mails that the example sends, by what they show. */
 export function mails(
@@ -12,7 +13,7 @@ export function mails(
       to: [to],
       subject: "Welcome aboard",
       text: "It is good to have you with us.",
-      html: "<p>It is good to have <b>you</b> with us.</p>",
+      html: '<p>It is good to have <b>you</b> with us. <a href="https://example.com/start">Start here</a>.</p>',
       tags: ["welcome"],
       metadata: { userId: 42 },
     },
@@ -33,6 +34,19 @@ export function mails(
       attachments: [{ filename: "receipt.csv", content: "item,price\nhorn,12.50\n" }],
     },
   };
+}
+
+/** Mails that the example receives. */
+export function letters(to: string): readonly ReceivedMail[] {
+  return [
+    {
+      from: "Grace <grace@example.org>",
+      to,
+      subject: "Re: Welcome aboard – merci!",
+      text: "Glad to be here.\n\n> It is good to have you with us.\n",
+      files: [{ filename: "café.txt", contentType: "text/plain", content: "See you there." }],
+    },
+  ];
 }
 
 function address(mailbox: string): string {

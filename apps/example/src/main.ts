@@ -1,8 +1,11 @@
 import { type Backend, type Message, PosthornError } from "@posthorn/core";
-import type { FakeProvider, Fault } from "@posthorn/testing/servers";
-import { mails } from "./mails.js";
-import { startProviders } from "./providers.js";
-import { errorRow, formatTable, type Row, resultRows } from "./table.js";
+import type { Fault, WebhookFake } from "@posthorn/testing/servers";
+import { Activity } from "./activity.js";
+import { createApp } from "./app.js";
+import { listen } from "./listen.js";
+import { letters, mails } from "./mails.js";
+import { connectWebhooks, startProviders } from "./providers.js";
+import { EVENT_HEAD, errorRow, formatTable, MAIL_HEAD, type Row, resultRows } from "./table.js";
 
 /** What the fakes do before they answer: a full house, a restart, and a dropped connection. */
 const FAULTS: Readonly<Record<string, readonly Fault[]>> = {
@@ -18,32 +21,42 @@ const env = process.env;
 const from = env["EXAMPLE_FROM"] ?? "Posthorn <hello@example.com>";
 const to = env["EXAMPLE_TO"] ?? "Grace <grace@example.org>";
 const sending = await startProviders(env);
+const { mandrill, mailgun, fakes, webhookKeys } = sending;
 const messages = mails(from, to, env["EXAMPLE_TO_OTHER"] ?? "Alan <alan@example.net>");
 const rows: Row[] = [];
+const activity = new Activity();
+const app = await listen(createApp({ backends: { mandrill, mailgun }, activity, webhookKeys }), 0);
+connectWebhooks(fakes, app.url);
 
 for (const [backend, fake] of [
-  [sending.mandrill, sending.fakes.mandrill],
-  [sending.mailgun, sending.fakes.mailgun],
+  [mandrill, fakes.mandrill],
+  [mailgun, fakes.mailgun],
 ] as const) {
   for (const [name, message] of Object.entries(messages)) await send(backend, fake, name, message);
   if (!fake) continue;
   // Neither provider takes an idempotency key, so these are not sent again: that might make a second copy.
   await send(backend, fake, "broken server", messages.welcome);
   await send(backend, fake, "dropped connection", messages.welcome);
+  for (const letter of letters(from)) await fake.receiveMail(letter);
 }
 
-console.log(formatTable(rows));
-const fakes = Object.values(sending.fakes);
-if (fakes.length > 0) {
-  const taken = fakes.reduce((sum, fake) => sum + fake.mails.length, 0);
+console.log(formatTable(MAIL_HEAD, rows));
+const running = Object.values(fakes);
+if (running.length > 0) {
+  await Promise.all(running.map((fake) => fake.settled()));
+  console.log("\nWhat the providers told the app's webhooks, each post signed and verified:\n");
+  const events = activity.of("event").map(({ cells }) => cells);
+  console.log(formatTable(EVENT_HEAD, events));
+  const taken = running.reduce((sum, fake) => sum + fake.mails.length, 0);
   console.log(`\nThe providers are fakes on this machine; they took ${taken} mails. Set MANDRILL_API_KEY or`);
   console.log("MAILGUN_API_KEY, EXAMPLE_FROM and EXAMPLE_TO to send through the real ones.");
 }
 await sending.close();
+await app.close();
 
 async function send(
   backend: Backend,
-  fake: FakeProvider | undefined,
+  fake: WebhookFake | undefined,
   name: string,
   message: Message,
 ): Promise<void> {

@@ -1,14 +1,21 @@
 import type { RetryOptions } from "@posthorn/core";
 import { mailgun } from "@posthorn/mailgun";
 import { mandrill } from "@posthorn/mandrill";
-import { type FakeProvider, startFakeMailgun, startFakeMandrill } from "@posthorn/testing/servers";
+import { startFakeMailgun, startFakeMandrill, type WebhookFake } from "@posthorn/testing/servers";
+import { type WebhookKeys, webhookUrls } from "./webhooks.js";
+
+/** The fakes that run, unless there are keys for the real providers. */
+interface Fakes {
+  readonly mandrill?: WebhookFake;
+  readonly mailgun?: WebhookFake;
+}
 
 /** What the example sends through. */
 export interface Providers {
   readonly mandrill: ReturnType<typeof mandrill>;
   readonly mailgun: ReturnType<typeof mailgun>;
-  /** The fakes behind them, unless there are keys for the real ones. */
-  readonly fakes: { readonly mandrill?: FakeProvider; readonly mailgun?: FakeProvider };
+  readonly fakes: Fakes;
+  readonly webhookKeys: WebhookKeys;
   close(): Promise<void>;
 }
 
@@ -26,6 +33,10 @@ export async function startProviders(env: Readonly<Record<string, string | undef
       ...(fakeMandrill ? { mandrill: fakeMandrill } : {}),
       ...(fakeMailgun ? { mailgun: fakeMailgun } : {}),
     },
+    webhookKeys: {
+      mandrill: fakeMandrill?.webhookKey ?? env["MANDRILL_WEBHOOK_KEY"],
+      mailgun: fakeMailgun?.webhookKey ?? env["MAILGUN_WEBHOOK_SIGNING_KEY"],
+    },
     close: async () => {
       await fakeMandrill?.close();
       await fakeMailgun?.close();
@@ -33,6 +44,12 @@ export async function startProviders(env: Readonly<Record<string, string | undef
   };
 }
 
-function target(fake: FakeProvider | undefined): { apiKey?: string; apiUrl?: string } {
+/** Tells the fakes where the app is, as one tells the real ones in their control panels. */
+export function connectWebhooks({ mandrill, mailgun }: Fakes, base: string): void {
+  mandrill?.setWebhooks(webhookUrls(base, "mandrill"));
+  mailgun?.setWebhooks(webhookUrls(base, "mailgun"));
+}
+
+function target(fake: WebhookFake | undefined): { apiKey?: string; apiUrl?: string } {
   return fake ? { apiKey: fake.apiKey, apiUrl: fake.apiUrl } : {};
 }

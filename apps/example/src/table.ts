@@ -1,6 +1,8 @@
 import type { AttemptRecord, PosthornError, SendResult } from "@posthorn/core";
+import type { InboundEvent } from "@posthorn/core/inbound";
+import type { TrackingEvent } from "@posthorn/core/webhook";
 
-/** One line of what happened. */
+/** One line of what became of a mail. */
 export type Row = readonly [
   provider: string,
   mail: string,
@@ -10,7 +12,11 @@ export type Row = readonly [
   attempts: string,
 ];
 
-const HEAD: Row = ["PROVIDER", "MAIL", "RECIPIENT", "STATUS", "MESSAGE ID", "ATTEMPTS"];
+/** One line of what a webhook told. */
+export type EventRow = readonly [provider: string, event: string, address: string, about: string];
+
+export const MAIL_HEAD: Row = ["PROVIDER", "MAIL", "RECIPIENT", "STATUS", "MESSAGE ID", "ATTEMPTS"];
+export const EVENT_HEAD: EventRow = ["PROVIDER", "EVENT", "ADDRESS", "ABOUT"];
 
 /** A row for each recipient of a result. */
 export function resultRows(mail: string, result: SendResult): Row[] {
@@ -37,6 +43,20 @@ export function errorRow(provider: string, mail: string, error: PosthornError): 
   ];
 }
 
+/** The row of an event of a mail that was sent. */
+export function trackingRow({ esp, eventType, recipient, ...event }: TrackingEvent): EventRow {
+  const about = event.clickUrl ?? event.mtaResponse ?? event.description ?? event.tags.join(", ");
+  return [esp, eventType, recipient ?? "-", about || "-"];
+}
+
+/** The row of a mail that came in. */
+export function inboundRow({ esp, eventType, message }: InboundEvent): EventRow {
+  const files = [...message.attachments, ...Object.values(message.inlines)];
+  const names = files.map(({ filename }) => filename ?? "a file without a name");
+  const about = [message.subject ?? "without a subject", ...names].join(", ");
+  return [esp, eventType, message.from?.email ?? "-", about];
+}
+
 /** `429 (wait 1.0 s) → ECONNREFUSED → 200` */
 function describeAttempts(attempts: readonly AttemptRecord[]): string {
   return attempts
@@ -45,9 +65,10 @@ function describeAttempts(attempts: readonly AttemptRecord[]): string {
 }
 
 /** Rows in columns. */
-export function formatTable(rows: readonly Row[]): string {
-  const all = [HEAD, ...rows];
-  const widths = HEAD.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  // What others wrote must not steer the terminal.
+  const all = [head, ...rows].map((row) => row.map((cell) => cell.replace(/\p{Cc}/gu, " ")));
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   return all
     .map((row) =>
       row

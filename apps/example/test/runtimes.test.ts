@@ -11,13 +11,18 @@ describe("the example prints its table", () => {
       const { code, stdout, stderr } = await runOn(runtime, main, { env: environment });
       expect(stderr).toBe("");
       expect(code).toBe(0);
-      const lines = stdout.split("\n").map((line) => line.split(/ {2,}/));
-      expect(lines[0]).toEqual(["PROVIDER", "MAIL", "RECIPIENT", "STATUS", "MESSAGE ID", "ATTEMPTS"]);
+      const [mails = [], events = []] = tables(stdout);
+      expect(mails[0]).toEqual(["PROVIDER", "MAIL", "RECIPIENT", "STATUS", "MESSAGE ID", "ATTEMPTS"]);
+      expect(events[0]).toEqual(["PROVIDER", "EVENT", "ADDRESS", "ABOUT"]);
       for (const provider of ["Mandrill", "Mailgun"]) {
-        const rows = lines.filter(([name]) => name === provider);
         const done = provider === "Mandrill" ? "sent" : "queued";
         expect(
-          rows.map(([, mail, recipient, status, , attempts]) => [mail, recipient, status, attempts]),
+          of(provider, mails).map(([mail, recipient, status, , attempts]) => [
+            mail,
+            recipient,
+            status,
+            attempts,
+          ]),
         ).toEqual([
           ["welcome", "grace@example.org", done, "429 (wait 1.0 s) → 200"],
           ["batch", "grace@example.org", done, "503 (wait 1.0 s) → 200"],
@@ -26,8 +31,34 @@ describe("the example prints its table", () => {
           ["broken server", "-", "ApiError: unknown, not retryable", "500"],
           ["dropped connection", "-", "TransportError: unknown, not retryable", expect.any(String)],
         ]);
+        // Mandrill tells of sending too.
+        const told = of(provider, events).filter(([event]) => event !== "sent");
+        expect(told.map(([event, address]) => [event, address])).toEqual([
+          ["delivered", "grace@example.org"],
+          ["opened", "grace@example.org"],
+          ["clicked", "grace@example.org"],
+          ["delivered", "grace@example.org"],
+          ["delivered", "alan@example.net"],
+          ["delivered", "grace@example.org"],
+          ["inbound", "grace@example.org"],
+        ]);
+        expect(told.at(-1)?.[2]).toBe("Re: Welcome aboard – merci!, café.txt");
       }
       expect(stdout).toContain("they took 6 mails");
     });
   }
 });
+
+type Table = readonly (readonly string[])[];
+
+/** The tables of an output, each beginning with its head. */
+function tables(stdout: string): readonly Table[] {
+  return stdout
+    .split(/^(?=PROVIDER)/m)
+    .map((part) => (part.split("\n\n")[0] ?? "").split("\n").map((line) => line.split(/ {2,}/)));
+}
+
+/** The rows of a provider, without its name. */
+function of(provider: string, table: Table): Table {
+  return table.filter(([name]) => name === provider).map(([, ...cells]) => cells);
+}

@@ -1,5 +1,6 @@
 import {
   type Address,
+  author,
   blobBase64,
   chunk,
   deepMerge,
@@ -73,7 +74,7 @@ function buildShared(message: NormalizedMessage, settings: Settings, report: Rep
     report("tags", 'multiple tags with option "messageTagName"');
   }
   return {
-    FromEmailAddress: encodedAddress(message.from[0]),
+    FromEmailAddress: encodedAddress(author(message)),
     ReplyToAddresses: nonEmpty(message.replyTo.map(encodedAddress)),
     FeedbackForwardingEmailAddress: message.envelopeSender?.email,
     ConfigurationSetName: settings.configurationSetName,

@@ -58,16 +58,14 @@ describe("AWS's published values", () => {
         { ...credentials, secretAccessKey },
         { region, service: "ses", now },
       ).then(({ authorization }) => authorization?.split("Signature=")[1]);
-    const scopes = [
+    const scopes: readonly (readonly [secret: string, region: string, now: number])[] = [
       ["made-up-secret", "eu-west-1", 0],
       ["another-secret", "eu-west-1", 0],
       ["made-up-secret", "us-east-1", 0],
       ["made-up-secret", "eu-west-1", 86_400_000],
-    ] as const;
-    const first = await Promise.all(scopes.map(([secret, region, now]) => sign(secret, region, now)));
+    ];
+    const first = await Promise.all(scopes.map((scope) => sign(...scope)));
     expect(new Set(first).size).toBe(4);
-    expect(await Promise.all(scopes.map(([secret, region, now]) => sign(secret, region, now)))).toEqual(
-      first,
-    );
+    expect(await Promise.all(scopes.map((scope) => sign(...scope)))).toEqual(first);
   });
 });

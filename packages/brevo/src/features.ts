@@ -22,6 +22,7 @@ export const brevoFeatures = {
   trackClicks: false,
   trackOpens: false,
   templateId: true,
+  templateSender: true,
   mergeData: true,
   mergeGlobalData: true,
   mergeHeaders: true,

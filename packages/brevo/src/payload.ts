@@ -38,7 +38,7 @@ export function buildPayloads(
   for (const field of ["headers", "mergeHeaders", "metadata", "mergeMetadata"] as const)
     if (!isAscii(message[field])) report(field, `characters beyond ASCII in ${field}`);
   const shared: JsonRecord = {
-    sender: person(message.from[0]),
+    sender: message.from[0] && person(message.from[0]),
     cc: nonEmpty(message.cc.map(person)),
     bcc: nonEmpty(message.bcc.map(person)),
     replyTo: message.replyTo[0] && person(message.replyTo[0]),

@@ -40,6 +40,7 @@ export {
   recipientGroups,
   textValues,
   uuidFrom,
+  writtenAddresses,
 } from "./backend/payload.js";
 export { sendMany } from "./backend/send-many.js";
 export { type ReportUnsupported, unsupportedReporter } from "./backend/unsupported.js";
@@ -91,9 +92,10 @@ export {
   type MessageField,
 } from "./message/message.js";
 export { extensionOfType, typeOfName } from "./message/mime-types.js";
-export { type HeaderList, type NormalizedMessage, normalizeMessage } from "./message/normalize.js";
+export { author, type HeaderList, type NormalizedMessage, normalizeMessage } from "./message/normalize.js";
 export type { SendTime } from "./message/send-at.js";
 export { serializeMessage } from "./message/serialize.js";
+export { lookUp } from "./message/text.js";
 export { utf8Base64 } from "./message/utf8.js";
 export type { BreakerOptions } from "./pool/breaker.js";
 export {

@@ -10,16 +10,16 @@ import {
   type ReportUnsupported,
 } from "@posthorn/core";
 import { type MailersendFeatures, mailersendFeatures } from "./features.js";
-import { type BatchSendMode, buildPayloads } from "./payload.js";
+import { BATCH_SEND_MODES, type BatchSendMode, buildPayloads, readExtra } from "./payload.js";
 
 /** Options of {@link MailersendBackend}. */
 export interface MailersendOptions extends BackendOptions<MailersendFeatures> {
-  /** API token. Environment: `MAILERSEND_API_TOKEN`. */
+  /** API token. A message's `espExtra.api_token` wins over it. Environment: `MAILERSEND_API_TOKEN`. */
   readonly apiToken?: string | undefined;
   /**
    * How a message with by-recipient data and several recipients goes. `use-bulk-email`: by the bulk endpoint, whose
-   * answer tells nothing of single recipients. `expose-to-list`: as one mail that shows all its recipients. Environment:
-   * `MAILERSEND_BATCH_SEND_MODE`.
+   * answer tells nothing of single recipients. `expose-to-list`: as one mail that shows all its recipients. A message's
+   * `espExtra.batch_send_mode` wins over it. Environment: `MAILERSEND_BATCH_SEND_MODE`.
    */
   readonly batchSendMode?: BatchSendMode | undefined;
 }
@@ -40,7 +40,7 @@ export class MailersendBackend extends HttpBackend<MailersendFeatures, Mailersen
         features: mailersendFeatures,
         options: {
           apiToken: { required: true, secret: true },
-          batchSendMode: { values: ["use-bulk-email", "expose-to-list"] },
+          batchSendMode: { values: BATCH_SEND_MODES },
         },
         apiUrl: "https://api.mailersend.com/v1",
       },
@@ -52,15 +52,18 @@ export class MailersendBackend extends HttpBackend<MailersendFeatures, Mailersen
     message: NormalizedMessage,
     report: ReportUnsupported,
   ): readonly ProviderRequest[] {
-    return buildPayloads(message, this.options.batchSendMode, report).map(({ bulk, body, to }) => ({
+    const { apiToken, batchSendMode = this.options.batchSendMode } = readExtra(message);
+    const own = apiToken ? { headers: bearer(apiToken), secrets: [apiToken] } : {};
+    return buildPayloads(message, batchSendMode, report).map(({ bulk, body, to }) => ({
       path: bulk ? "bulk-email" : "email",
+      ...own,
       body: { json: body },
       recipients: [...to, ...message.cc, ...message.bcc],
     }));
   }
 
   protected override authHeaders(): Readonly<Record<string, string>> {
-    return { authorization: `Bearer ${this.options.apiToken}` };
+    return bearer(this.options.apiToken ?? "");
   }
 
   // The id is a header; a body there is only for warnings, or for a bulk.
@@ -102,4 +105,8 @@ export class MailersendBackend extends HttpBackend<MailersendFeatures, Mailersen
     const retryable = code === "MS42901" ? false : undefined;
     return { message: [message, ...Object.values(errors).flat()].join(" "), code, retryable };
   }
+}
+
+function bearer(token: string): Readonly<Record<string, string>> {
+  return { authorization: `Bearer ${token}` };
 }

@@ -22,6 +22,7 @@ export const mailersendFeatures = {
   trackClicks: true,
   trackOpens: true,
   templateId: true,
+  templateSender: true,
   mergeData: true,
   mergeGlobalData: true,
   mergeHeaders: false,

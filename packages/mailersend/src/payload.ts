@@ -1,19 +1,52 @@
 import {
   type Address,
+  type Attachment,
   chunk,
   compact,
+  deepMerge,
+  extensionOfType,
+  type HeaderList,
+  InvalidMessageError,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
   person,
   type ReportUnsupported,
+  utf8Base64,
 } from "@posthorn/core";
 
 /** Mails that one bulk request takes. https://developers.mailersend.com/api/v1/email.html#send-bulk-emails */
 const BULK_LIMIT = 500;
 
 /** How a batch of several recipients goes: each with a mail of their own, or all in one that shows them all. */
-export type BatchSendMode = "use-bulk-email" | "expose-to-list";
+export const BATCH_SEND_MODES = ["use-bulk-email", "expose-to-list"] as const;
+
+/** One of {@link BATCH_SEND_MODES}. */
+export type BatchSendMode = (typeof BATCH_SEND_MODES)[number];
+
+/** What of `espExtra` is for Posthorn, and what for MailerSend. */
+export interface MailersendExtra {
+  /** A token for this message alone: MailerSend's belong to a domain each. */
+  readonly apiToken: string | undefined;
+  readonly batchSendMode: BatchSendMode | undefined;
+  readonly body: JsonRecord;
+}
+
+/** @throws InvalidMessageError for a value of the wrong kind */
+export function readExtra({ espExtra }: NormalizedMessage): MailersendExtra {
+  const { api_token, batch_send_mode, ...body } = espExtra;
+  if (api_token !== undefined && typeof api_token !== "string")
+    throw invalidExtra("api_token", "is not text");
+  const batchSendMode = BATCH_SEND_MODES.find((mode) => mode === batch_send_mode);
+  if (batch_send_mode !== undefined && batchSendMode === undefined)
+    throw invalidExtra("batch_send_mode", `is one of ${BATCH_SEND_MODES.join(", ")}`);
+  return { apiToken: api_token, batchSendMode, body };
+}
+
+function invalidExtra(key: string, why: string): InvalidMessageError {
+  const field = `espExtra.${key}`;
+  return new InvalidMessageError(`"${field}" ${why}`, { field, provider: "MailerSend" });
+}
 
 /** One request: whether it is a bulk, its body, and the `to` recipients of its mails. */
 export interface MailersendRequest {
@@ -32,47 +65,70 @@ export function buildPayloads(
   mode: BatchSendMode | undefined,
   report: ReportUnsupported,
 ): readonly MailersendRequest[] {
+  const extra = readExtra(message).body;
   const several = message.isBatch && message.to.length > 1;
   // A mail with variables for each recipient still shows all of them to each other: nobody should do that unawares.
   if (several && mode === undefined) {
     report("mergeData", 'batches, unless option "batchSendMode" is "use-bulk-email" or "expose-to-list",');
   }
   if (!several || mode === "expose-to-list") {
-    return [{ bulk: false, body: buildMail(message, message.to), to: message.to }];
+    return [{ bulk: false, body: buildMail(message, message.to, extra), to: message.to }];
   }
   return chunk(message.to, BULK_LIMIT).map((to) => ({
     bulk: true,
-    body: to.map((address) => buildMail(message, [address])),
+    body: to.map((address) => buildMail(message, [address], extra)),
     to,
   }));
 }
 
-function buildMail(message: NormalizedMessage, to: readonly Address[]): JsonRecord {
-  return {
-    from: person(message.from[0]),
+function buildMail(message: NormalizedMessage, to: readonly Address[], extra: JsonRecord): JsonRecord {
+  const mail: JsonRecord = {
+    from: message.from[0] && person(message.from[0]),
     to: nonEmpty(to.map(person)),
     cc: nonEmpty(message.cc.map(person)),
     bcc: nonEmpty(message.bcc.map(person)),
     reply_to: message.replyTo[0] && person(message.replyTo[0]),
-    // Required, though a template may have them.
-    subject: message.subject ?? "",
+    subject: message.subject,
+    // Required, though a template may have it.
     text: message.text ?? (message.html === undefined ? "" : undefined),
     html: message.html,
-    headers: nonEmpty(message.headers.map(([name, value]) => ({ name, value: String(value) }))),
-    attachments: nonEmpty(
-      message.attachments.map(({ filename, content, contentId, inline }) => ({
-        content: content.base64(),
-        filename: filename ?? "attachment",
-        disposition: inline ? "inline" : "attachment",
-        id: contentId,
-      })),
-    ),
+    ...headers(message.headers),
+    attachments: nonEmpty(message.attachments.map(file)),
     tags: nonEmpty(message.tags),
     send_at: message.sendAt && Math.floor(message.sendAt.time / 1000),
     settings: compact({ track_clicks: message.trackClicks, track_opens: message.trackOpens }),
     template_id: message.templateId,
     personalization: nonEmpty(to.flatMap((address) => variables(message, address))),
-    ...message.espExtra,
+  };
+  return deepMerge(mail, extra) as JsonRecord;
+}
+
+/**
+ * Two headers have a field of their own, which every plan may use; other headers need a plan that has them.
+ *
+ * @see https://developers.mailersend.com/api/v1/email.html#send-an-email
+ */
+function headers(list: HeaderList): JsonRecord {
+  const fields: JsonRecord = {};
+  const others: JsonRecord[] = [];
+  for (const [name, value] of list) {
+    const text = String(value);
+    // A message id without its angle brackets.
+    if (/^in-reply-to$/i.test(name)) fields["in_reply_to"] = text.trim().replace(/^<(.*)>$/, "$1");
+    else if (/^precedence$/i.test(name)) fields["precedence_bulk"] = /^\s*(bulk|list|junk)\s*$/i.test(text);
+    else others.push({ name, value: text });
+  }
+  return { ...fields, headers: nonEmpty(others) };
+}
+
+/** MailerSend goes by a file's extension, and takes no charset: text is UTF-8. */
+function file(attachment: Attachment): JsonRecord {
+  const { filename, mimeType, inline, contentId } = attachment;
+  return {
+    content: utf8Base64(attachment),
+    filename: filename ?? `attachment.${extensionOfType(mimeType) ?? "bin"}`,
+    disposition: inline ? "inline" : "attachment",
+    id: contentId,
   };
 }
 

@@ -55,4 +55,82 @@ describe("mailersend", () => {
     answer({ message: "Invalid.", errors: { "to.0.email": ["The to.0.email must be valid."] } }, 422);
     expect(String(await failure(create().send(mail)))).toContain("The to.0.email must be valid.");
   });
+
+  it("takes a token and a batch mode for one message, and keeps the token to itself", async () => {
+    const batch = { ...mail, to: ["a@example.org", "b@example.org"], mergeData: {} };
+    const espExtra = { api_token: "made-up-other", batch_send_mode: "use-bulk-email" };
+    answer({ message: "no access for made-up-other" }, 403);
+    const lines: string[] = [];
+    const debug = (line: string) => void lines.push(line);
+    const error = await failure(create({ debug }).send({ ...batch, espExtra }));
+    expect(server.requests[0]).toMatchObject({
+      path: "/bulk-email",
+      headers: { authorization: "Bearer made-up-other" },
+    });
+    expect(sent()[0]).not.toHaveProperty("api_token");
+    expect(sent()[0]).not.toHaveProperty("batch_send_mode");
+    expect(String(error) + JSON.stringify(error) + lines.join("\n")).not.toContain("made-up-other");
+    expect(JSON.stringify(await create().dryRun({ ...batch, espExtra }))).not.toContain("made-up-other");
+    for (const wrong of [{ api_token: 5 }, { batch_send_mode: "bulk" }]) {
+      const refused = await failure(create().send({ ...mail, espExtra: wrong }));
+      expect(refused).toMatchObject({ field: `espExtra.${Object.keys(wrong)[0]}` });
+    }
+  });
+
+  it("merges espExtra at every depth, into each mail of a bulk", async () => {
+    const espExtra = { settings: { track_content: false }, references: ["a@example.com"] };
+    answer({ bulk_email_id: "b1" }, 202);
+    await create({ batchSendMode: "use-bulk-email" }).send({
+      ...mail,
+      to: ["a@example.org", "b@example.org"],
+      mergeData: {},
+      trackClicks: true,
+      espExtra,
+    });
+    const expected = {
+      settings: { track_clicks: true, track_content: false },
+      references: ["a@example.com"],
+    };
+    expect(sent()).toMatchObject([expected, expected]);
+  });
+
+  it("has fields for two headers, whatever their case", async () => {
+    answer("", 202, { "x-message-id": "m1" });
+    await create().send({
+      ...mail,
+      headers: { "in-reply-to": "<1@example.com>", PRECEDENCE: "Bulk", "X-Own": 5 },
+    });
+    expect(sent()).toMatchObject({
+      in_reply_to: "1@example.com",
+      precedence_bulk: true,
+      headers: [{ name: "X-Own", value: "5" }],
+    });
+    answer("", 202, { "x-message-id": "m1" });
+    await create().send({ ...mail, headers: { Precedence: "first-class" } });
+    expect(sent(1).precedence_bulk).toBe(false);
+    expect(sent(1)).not.toHaveProperty("headers");
+  });
+
+  it("names files by their type, and sends text as UTF-8", async () => {
+    answer("", 202, { "x-message-id": "m1" });
+    const latin1 = {
+      content: new Uint8Array([0xe7, 0x61]),
+      contentType: "text/plain",
+      charset: "iso-8859-1",
+    };
+    await create().send({
+      ...mail,
+      attachments: [latin1, { content: new Uint8Array([1]), contentType: "image/png", contentId: "logo" }],
+    });
+    expect(sent().attachments).toEqual([
+      { content: btoa("\u00c3\u00a7a"), filename: "attachment.txt", disposition: "attachment" },
+      { content: "AQ==", filename: "attachment.png", disposition: "inline", id: "logo" },
+    ]);
+  });
+
+  it("leaves a template's own subject alone", async () => {
+    answer("", 202, { "x-message-id": "m1" });
+    await create().send({ from: mail.from, to: mail.to, templateId: "t1" });
+    expect(sent()).not.toHaveProperty("subject");
+  });
 });

@@ -1,4 +1,5 @@
 import {
+  author,
   type BackendOptions,
   ConfigurationError,
   type ErrorBody,
@@ -93,7 +94,7 @@ export class MailgunBackend extends HttpBackend<MailgunFeatures, MailgunOptions>
       (typeof extra === "string" ? extra : undefined) ??
       message.envelopeSender?.domain ??
       this.options.senderDomain ??
-      message.from[0].domain;
+      author(message).domain;
     if (!domain.includes("/")) return domain;
     throw new ConfigurationError(`Mailgun: the sender domain "${domain}" holds a "/"`, {
       provider: "Mailgun",

@@ -23,7 +23,13 @@ export interface MailjetOptions extends BackendOptions<MailjetFeatures> {
 
 interface NamedRecipient {
   readonly Email: string;
-  readonly MessageID: string;
+  /** Absent or 0 in sandbox mode. */
+  readonly MessageID?: string;
+}
+interface ErrorAnswer {
+  readonly ErrorMessage?: string;
+  readonly ErrorCode?: string;
+  readonly Messages?: readonly MessageAnswer[];
 }
 interface MessageAnswer {
   readonly Status?: string;
@@ -32,6 +38,12 @@ interface MessageAnswer {
   readonly Bcc?: readonly NamedRecipient[];
   readonly Errors?: readonly { readonly ErrorMessage?: string; readonly ErrorCode?: string }[];
 }
+
+/**
+ * Statuses of an answer when a message of it is refused, though others of it were sent: 400, or what the refused message
+ * has. https://dev.mailjet.com/email/guides/send-api-v31/#send-api-errors
+ */
+const PARTIAL = [400, 401, 403];
 
 /** Sends through Mailjet. Subclass it to override `createSession()`. */
 export class MailjetBackend extends HttpBackend<MailjetFeatures, MailjetOptions> {
@@ -56,6 +68,7 @@ export class MailjetBackend extends HttpBackend<MailjetFeatures, MailjetOptions>
     return buildPayloads(message, report).map(({ body, to }) => ({
       path: "send",
       body: { json: body },
+      readable: PARTIAL,
       recipients: [...to, ...message.cc, ...message.bcc],
     }));
   }
@@ -68,12 +81,13 @@ export class MailjetBackend extends HttpBackend<MailjetFeatures, MailjetOptions>
     return [...super.secrets(), this.basicAuth()];
   }
 
-  // https://dev.mailjet.com/email/guides/send-api-v31/#send-api-json-properties
+  // https://dev.mailjet.com/email/guides/send-api-v31/#send-api-errors
   protected override readAnswer(answer: ProviderAnswer): RecipientResults {
+    if (answer.status >= 300) refuseUnlessPartial(answer);
     answer.json();
     // Message ids are larger than a JavaScript number can tell apart.
     const exact = answer.text.replace(/("MessageID"\s*:\s*)(\d+)/g, '$1"$2"');
-    const { Messages } = (JSON.parse(exact) ?? {}) as { Messages?: readonly MessageAnswer[] };
+    const { Messages } = (JSON.parse(exact) ?? {}) as ErrorAnswer;
     if (!Array.isArray(Messages)) throw answer.error("answered without messages", "accepted");
     const recipients = new Map(
       answer.request.recipients.map(({ email, address }) => [email.toLowerCase(), address]),
@@ -82,32 +96,47 @@ export class MailjetBackend extends HttpBackend<MailjetFeatures, MailjetOptions>
     for (const address of recipients.values()) results[address] = { status: "failed", messageId: null };
     for (const { Status, To = [], Cc = [], Bcc = [] } of Messages as readonly MessageAnswer[]) {
       if (Status !== "success") continue;
-      for (const { Email, MessageID } of [...To, ...Cc, ...Bcc]) {
-        results[recipients.get(Email.toLowerCase()) ?? Email] = { status: "sent", messageId: MessageID };
+      for (const { Email, MessageID = "0" } of [...To, ...Cc, ...Bcc]) {
+        results[recipients.get(Email.toLowerCase()) ?? Email] = {
+          status: "sent",
+          messageId: MessageID === "0" ? null : MessageID,
+        };
       }
     }
     return results;
   }
 
-  // https://dev.mailjet.com/email/reference/overview/errors/
   protected override readError(body: unknown): ErrorBody {
-    const {
-      ErrorMessage,
-      ErrorCode,
-      Messages = [],
-    } = body as {
-      ErrorMessage?: string;
-      ErrorCode?: string;
-      Messages?: readonly MessageAnswer[];
-    };
-    const errors = Messages.flatMap(({ Errors = [] }) => Errors);
-    return {
-      message: ErrorMessage ?? (errors.map((error) => error.ErrorMessage).join("; ") || undefined),
-      code: ErrorCode ?? errors[0]?.ErrorCode,
-    };
+    return readErrors(body as ErrorAnswer);
   }
 
   private basicAuth(): string {
     return encodeBase64Text(`${this.options.apiKey}:${this.options.secretKey}`);
   }
+}
+
+/** @throws ApiError with `delivery: "not-sent"` for an error answer that tells of no message sent */
+function refuseUnlessPartial(answer: ProviderAnswer): void {
+  const { status } = answer;
+  let said: ErrorBody = {};
+  try {
+    const body = JSON.parse(answer.text) as ErrorAnswer;
+    if (body.Messages?.some(({ Status }) => Status === "success")) return;
+    said = readErrors(body);
+  } catch {
+    // Not JSON, or not of the form that Mailjet documents: the text itself is shown.
+  }
+  const code = said.code === undefined ? "" : ` (${said.code})`;
+  const text = said.message ?? (answer.text.trim().slice(0, 500) || "no explanation");
+  throw answer.error(`answered ${status}: ${text}${code}`, "not-sent", said);
+}
+
+/** One error for the request, or one or more for each message. */
+function readErrors({ ErrorMessage, ErrorCode, Messages = [] }: ErrorAnswer): ErrorBody {
+  const errors = Messages.flatMap(({ Errors = [] }) => Errors);
+  const messages = [...new Set(errors.map((error) => error.ErrorMessage))];
+  return {
+    message: ErrorMessage ?? (messages.join("; ") || undefined),
+    code: ErrorCode ?? errors[0]?.ErrorCode,
+  };
 }

@@ -43,7 +43,7 @@ export function buildPayloads(
 function buildGlobals(message: NormalizedMessage): JsonRecord {
   const { templateId } = message;
   return {
-    From: person(message.from[0]),
+    From: message.from[0] && person(message.from[0]),
     Sender: message.envelopeSender && { Email: message.envelopeSender.email },
     ReplyTo: message.replyTo[0] && person(message.replyTo[0]),
     Subject: message.subject || undefined,
@@ -56,7 +56,7 @@ function buildGlobals(message: NormalizedMessage): JsonRecord {
     CustomCampaign: message.tags[0],
     TrackClicks: enabled(message.trackClicks),
     TrackOpens: enabled(message.trackOpens),
-    TemplateID: templateId === undefined ? undefined : Number(templateId),
+    TemplateID: numericId(templateId),
     TemplateLanguage: templateId === undefined ? undefined : true,
     Variables: message.mergeGlobalData,
   };
@@ -100,6 +100,11 @@ function files(message: NormalizedMessage, inline: boolean): readonly JsonRecord
 /** Metadata is one text that webhooks give back. */
 function payload(metadata: JsonObject | undefined): string | undefined {
   return metadata && JSON.stringify(metadata);
+}
+
+/** Mailjet's ids are numbers. What is none goes as it is, for Mailjet to refuse: no template is not what was asked for. */
+function numericId(id: string | number | undefined): string | number | undefined {
+  return typeof id === "string" && /^\d+$/.test(id) ? Number(id) : id;
 }
 
 function enabled(value: boolean | undefined): string | undefined {

@@ -58,4 +58,56 @@ describe("mailjet", () => {
     );
     expect(await failure(create().send(mail))).toMatchObject({ code: "mj-0013" });
   });
+
+  it("reads an error answer of which some messages were sent", async () => {
+    const batch = { ...mail, to: ["a@example.org", "b@example.org"], mergeData: {} };
+    const refused = {
+      Status: "error",
+      Errors: [{ ErrorCode: "mj-0013", ErrorMessage: '"b" is an invalid email address.', StatusCode: 400 }],
+    };
+    answer(
+      { Messages: [{ Status: "success", To: [{ Email: "a@example.org", MessageID: 5 }] }, refused] },
+      400,
+    );
+    const result = await create().send(batch);
+    expect(result.recipients).toEqual({
+      "a@example.org": { status: "sent", messageId: "5" },
+      "b@example.org": { status: "failed", messageId: null },
+    });
+    answer({ Messages: [refused, refused] }, 400);
+    const error = await failure(create().send(batch));
+    expect(error).toMatchObject({ code: "mj-0013", status: 400, delivery: "not-sent", retryable: false });
+    expect((error as Error).message).toBe(
+      'Mailjet: answered 400: "b" is an invalid email address. (mj-0013)',
+    );
+    answer({ ErrorCode: "mj-0015", ErrorMessage: "no credentials", StatusCode: 401 }, 401);
+    expect(await failure(create().send(batch))).toMatchObject({ code: "mj-0015", status: 401 });
+  });
+
+  it("has no message ids in sandbox mode", async () => {
+    const to = [{ Email: "grace@example.org" }];
+    answer({ Messages: [{ Status: "success", To: to, Cc: [{ Email: "c@example.org", MessageID: 0 }] }] });
+    const espExtra = { SandboxMode: true, Globals: { Priority: 3 } };
+    const result = await create().send({ ...mail, cc: ["c@example.org"], espExtra });
+    expect(sent()).toMatchObject({ SandboxMode: true, Globals: { Priority: 3, Subject: "Hello" } });
+    expect(Object.values(result.recipients)).toEqual(Array(2).fill({ status: "sent", messageId: null }));
+  });
+
+  it("sends no mail without the template that was asked for", async () => {
+    answer({ Messages: [] });
+    await create().send({ ...mail, templateId: "welcome" });
+    expect(sent().Globals.TemplateID).toBe("welcome");
+  });
+
+  it("does not call a mail unsent when an attempt before the refusal may have arrived", async () => {
+    server.script({ kind: "reset-after-request" });
+    answer({ Messages: [{ Status: "error", Errors: [{ ErrorCode: "mj-0013", ErrorMessage: "no" }] }] }, 400);
+    const retry = { total: 1, read: 1, backoffFactor: 0 };
+    expect(await failure(create({ retry }).send(mail))).toMatchObject({
+      status: 400,
+      code: "mj-0013",
+      delivery: "unknown",
+    });
+    expect(server.requests).toHaveLength(2);
+  });
 });

@@ -60,35 +60,42 @@ export class MailtrapBackend extends HttpBackend<MailtrapFeatures, MailtrapOptio
     return { "api-token": this.options.apiToken ?? "" };
   }
 
+  // A batch answers 200 even when mails of it fail: each has a response of its own.
   protected override readAnswer(answer: ProviderAnswer): RecipientResults {
     const body = (answer.json() ?? {}) as MailAnswer & { responses?: readonly MailAnswer[] };
-    if (body.success !== true || body.errors?.length) {
-      const errors = body.errors?.join("; ") ?? "no explanation";
+    const { message, request } = answer;
+    const responses = message.isBatch && Array.isArray(body.responses) ? body.responses : undefined;
+    const taken = body.success === true || responses?.some(({ success }) => success === true);
+    if (!taken || body.errors?.length) {
+      const all = [...(body.errors ?? []), ...(responses ?? []).flatMap(({ errors = [] }) => errors)];
+      const errors = [...new Set(all)].join("; ") || "no explanation";
       throw answer.error(
         `answered ${answer.status}, but not with success: ${errors}`,
-        body.success ? "accepted" : "not-sent",
+        taken ? "accepted" : "not-sent",
       );
     }
-    const { message, request } = answer;
-    const copies = [...message.cc, ...message.bcc];
     if (!message.isBatch) {
       const results = readMail(body, request.recipients);
       if (!results) throw answer.error("answered without an id for each recipient", "accepted");
       return results;
     }
-    if (!Array.isArray(body.responses))
-      throw answer.error("answered without a response for each mail", "accepted");
+    if (!responses) throw answer.error("answered without a response for each mail", "accepted");
+    const copies = [...message.cc, ...message.bcc];
     const to = request.recipients.slice(0, request.recipients.length - copies.length);
-    return Object.assign(
-      {},
-      ...to.map((address, index) => {
-        const one = body.responses?.[index];
-        const failed = {
-          [address.address]: { status: one?.success === false ? "failed" : "unknown", messageId: null },
-        };
-        return (one?.success && readMail(one, [address, ...copies])) || failed;
-      }),
-    ) as RecipientResults;
+    const results: Record<string, RecipientResult> = {};
+    for (const [index, address] of to.entries()) {
+      const one = responses[index];
+      const sent = one?.success ? readMail(one, [address, ...copies]) : undefined;
+      if (sent) {
+        Object.assign(results, sent);
+        continue;
+      }
+      const status = one?.success === false ? "failed" : "unknown";
+      results[address.address] = { status, messageId: null };
+      // A copy that went with another recipient's mail was sent.
+      for (const copy of copies) results[copy.address] ??= { status, messageId: null };
+    }
+    return results;
   }
 
   // {"success": false, "error": "…"} or {"errors": ["…"]}
@@ -105,14 +112,16 @@ export class MailtrapBackend extends HttpBackend<MailtrapFeatures, MailtrapOptio
   }
 }
 
-/** Ids come in the order to, cc, bcc; a sandbox gives one for all. */
+/** Ids come in the order to, cc, bcc; a sandbox gives one for all. Someone named twice may have one or two. */
 function readMail(
   { message_ids: ids }: MailAnswer,
   recipients: readonly Address[],
 ): RecipientResults | undefined {
-  if (!ids || (ids.length !== recipients.length && ids.length !== 1)) return undefined;
+  const each = recipients.map(({ address }) => address);
+  const addresses = [each, [...new Set(each)]].find(({ length }) => ids?.length === length) ?? each;
+  if (!ids || (ids.length !== addresses.length && ids.length !== 1)) return undefined;
   return Object.fromEntries(
-    recipients.map(({ address }, index): [string, RecipientResult] => [
+    addresses.map((address, index): [string, RecipientResult] => [
       address,
       { status: "queued", messageId: ids[ids.length === 1 ? 0 : index] ?? null },
     ]),

@@ -1,6 +1,8 @@
 import {
   type Address,
+  author,
   chunk,
+  deepMerge,
   forRecipient,
   headerRecord,
   type JsonRecord,
@@ -10,7 +12,7 @@ import {
   textValues,
 } from "@posthorn/core";
 
-/** Mails that one batch request takes. https://docs.mailtrap.io/developers/email-sending/batch */
+/** Mails that one batch request takes. https://docs.mailtrap.io/developers/email-sending/transactional */
 const BATCH_LIMIT = 500;
 
 /** One request: whether it is a batch, its body, and the `to` recipients of its mails. */
@@ -26,15 +28,20 @@ export interface MailtrapRequest {
  * @see https://docs.mailtrap.io/developers/email-sending
  */
 export function buildPayloads(message: NormalizedMessage): readonly MailtrapRequest[] {
-  const base = { ...buildBase(message), ...message.espExtra };
+  const base = buildBase(message);
   if (!message.isBatch) {
-    return [{ batch: false, body: { ...base, ...recipients(message, message.to) }, to: message.to }];
+    const body = { ...base, ...recipients(message, message.to) };
+    return [{ batch: false, body: withExtra(body, message), to: message.to }];
   }
   return chunk(message.to, BATCH_LIMIT).map((to) => ({
     batch: true,
-    body: { base, requests: to.map((address) => buildOwn(message, address)) },
+    body: { base: withExtra(base, message), requests: to.map((address) => buildOwn(message, address)) },
     to,
   }));
+}
+
+function withExtra(body: JsonRecord, message: NormalizedMessage): JsonRecord {
+  return deepMerge(body, message.espExtra) as JsonRecord;
 }
 
 function recipients(message: NormalizedMessage, to: readonly Address[]): JsonRecord {
@@ -47,7 +54,7 @@ function recipients(message: NormalizedMessage, to: readonly Address[]): JsonRec
 
 function buildBase(message: NormalizedMessage): JsonRecord {
   return {
-    from: person(message.from[0]),
+    from: person(author(message)),
     reply_to: message.replyTo[0] && person(message.replyTo[0]),
     subject: message.subject || undefined,
     text: message.text || undefined,

@@ -19,6 +19,7 @@ const answer = (body: unknown, status = 200, headers: Record<string, string> = {
     headers,
     body: typeof body === "string" ? body : JSON.stringify(body),
   });
+const sent = (index = 0) => JSON.parse(server.requests[index]?.body.toString() ?? "null");
 const failure = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => undefined,
@@ -47,5 +48,64 @@ describe("mailtrap", () => {
     expect(result.recipients["b@example.org"]).toEqual({ status: "failed", messageId: null });
     answer({ success: false, errors: ["'to' is required"] }, 400);
     expect(String(await failure(create().send(mail)))).toContain("'to' is required");
+  });
+
+  it("merges espExtra at every depth, into the base of a batch", async () => {
+    const espExtra = { custom_variables: { own: "yes" }, category: "other" };
+    answer({ success: true, message_ids: ["1", "2"] });
+    await create().send({
+      ...mail,
+      cc: ["c@example.org"],
+      tags: ["welcome"],
+      metadata: { order: 7 },
+      espExtra: { ...espExtra, cc: [{ email: "other@example.org" }] },
+    });
+    expect(sent()).toMatchObject({
+      custom_variables: { order: "7", own: "yes" },
+      category: "other",
+      cc: [{ email: "other@example.org" }],
+    });
+    answer({ success: true, responses: [{ success: true, message_ids: ["1"] }] });
+    await create().send({ ...mail, metadata: { order: 7 }, mergeData: {}, espExtra });
+    expect(sent(1).base.custom_variables).toEqual({ order: "7", own: "yes" });
+    expect(sent(1).requests).toEqual([{ to: [{ email: "grace@example.org" }] }]);
+  });
+
+  it("tells of copies of mails that failed, and believes a mail's own success", async () => {
+    const batch = { ...mail, to: ["a@example.org", "b@example.org"], cc: ["c@example.org"], mergeData: {} };
+    answer({
+      success: false,
+      responses: [
+        { success: false, errors: ["no"] },
+        { success: true, message_ids: ["1", "2"] },
+      ],
+    });
+    expect((await create().send(batch)).recipients).toEqual({
+      "a@example.org": { status: "failed", messageId: null },
+      "b@example.org": { status: "queued", messageId: "1" },
+      "c@example.org": { status: "queued", messageId: "2" },
+    });
+    const refused = { success: false, errors: ["'subject' is required"] };
+    answer({ success: true, responses: [refused, refused] });
+    const result = await create().send(batch);
+    expect(Object.values(result.recipients).map(({ status }) => status)).toEqual(Array(3).fill("failed"));
+    answer({ success: false, responses: [refused, refused] });
+    const error = await failure(create().send(batch));
+    expect(error).toMatchObject({ name: "ApiError", delivery: "not-sent" });
+    expect(String(error)).toContain("success: 'subject' is required");
+  });
+
+  it("reads the ids of someone named twice, whether they count once or twice", async () => {
+    const twice = { ...mail, to: ["a@example.org", "b@example.org"], cc: ["a@example.org"] };
+    for (const message_ids of [
+      ["1", "2"],
+      ["0", "2", "1"],
+    ]) {
+      answer({ success: true, message_ids });
+      expect((await create().send(twice)).recipients).toEqual({
+        "a@example.org": { status: "queued", messageId: "1" },
+        "b@example.org": { status: "queued", messageId: "2" },
+      });
+    }
   });
 });

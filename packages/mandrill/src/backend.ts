@@ -2,12 +2,14 @@ import {
   type BackendOptions,
   type ErrorBody,
   HttpBackend,
+  lookUp,
   type NormalizedMessage,
   type ProviderAnswer,
   type ProviderRequest,
   type RecipientResults,
   type RecipientStatus,
   type ReportUnsupported,
+  writtenAddresses,
 } from "@posthorn/core";
 import { type MandrillFeatures, mandrillFeatures } from "./features.js";
 import { buildPayload } from "./payload.js";
@@ -26,6 +28,19 @@ const STATUSES: Readonly<Record<string, RecipientStatus>> = {
   rejected: "rejected",
   invalid: "invalid",
 };
+
+/**
+ * Errors that say no for good. Mandrill answers 500 to them, as to those that say nothing of the mail (`GeneralError`).
+ *
+ * @see https://mailchimp.com/developer/transactional/api/messages/send-new-message/
+ */
+const REFUSALS: ReadonlySet<string> = new Set([
+  "Invalid_Key",
+  "PaymentRequired",
+  "Unknown_Subaccount",
+  "Unknown_Template",
+  "ValidationError",
+]);
 
 /** Sends through Mandrill. Subclass it to override `createSession()`. */
 export class MandrillBackend extends HttpBackend<MandrillFeatures, MandrillOptions> {
@@ -67,11 +82,11 @@ export class MandrillBackend extends HttpBackend<MandrillFeatures, MandrillOptio
     if (!Array.isArray(entries) || !entries.every(isEntry)) {
       throw answer.error("answered with something other than a list of recipients", "accepted");
     }
-    const written = new Map(answer.request.recipients.map(({ email, address }) => [email, address]));
+    const written = writtenAddresses(answer.request.recipients);
     return Object.fromEntries(
       entries.map(({ email, status, _id }) => [
-        written.get(email) ?? email,
-        { status: STATUSES[status] ?? "unknown", messageId: _id ?? null },
+        written(email),
+        { status: lookUp(STATUSES, status) ?? "unknown", messageId: _id ?? null },
       ]),
     );
   }
@@ -79,7 +94,7 @@ export class MandrillBackend extends HttpBackend<MandrillFeatures, MandrillOptio
   // https://mailchimp.com/developer/transactional/docs/fundamentals/#api-errors
   protected override readError(body: unknown): ErrorBody {
     const { name, message } = body as { name?: string; message?: string };
-    return { code: name, message };
+    return { code: name, message, refused: name !== undefined && REFUSALS.has(name) };
   }
 }
 

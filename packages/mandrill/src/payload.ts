@@ -1,5 +1,6 @@
 import {
   type Address,
+  deepMerge,
   formatAddresses,
   type JsonBody,
   type JsonObject,
@@ -16,12 +17,12 @@ type Body = Record<string, JsonBody>;
  * @see https://mailchimp.com/developer/transactional/api/messages/send-using-message-template/
  */
 export function buildPayload(message: NormalizedMessage, report: ReportUnsupported): Body {
-  // The sender of a stored template is kept only when the message names none; Posthorn always has one.
+  // Absent, it is the stored template's own.
   const [from] = message.from;
   const payload: Body = {
     message: compact({
-      from_email: from.email,
-      from_name: from.name || undefined,
+      from_email: from?.email,
+      from_name: from?.name || undefined,
       to: [
         ...recipients("to", message.to),
         ...recipients("cc", message.cc),
@@ -98,27 +99,28 @@ function utcTime(time: number): string {
   return new Date(time).toISOString().slice(0, 19).replace("T", " ");
 }
 
-/** Options of the caller's own. Those under `message` go into the message; two of them may be given as dictionaries. */
+/** Options of the caller's own, which win at every depth. Four of them may be given as dictionaries. */
 function addExtra(payload: Body, extra: JsonObject): Body {
-  const { message = {}, ...rest } = extra;
-  if (typeof message !== "object" || message === null || Array.isArray(message))
-    return { ...payload, ...extra };
-  const own: Body = { ...(message as JsonObject) };
-  const metadata = own["recipient_metadata"];
-  if (isDictionary(metadata)) {
+  const { message, template_content: content, ...rest } = extra;
+  const own: Body = { ...rest };
+  if (message !== undefined) own["message"] = isDictionary(message) ? messageExtra(message) : message;
+  if (content !== undefined) own["template_content"] = isDictionary(content) ? variables(content) : content;
+  return deepMerge(payload, own) as Body;
+}
+
+function messageExtra(message: JsonObject): Body {
+  const own: Body = { ...message };
+  const { recipient_metadata: metadata, merge_vars: vars, global_merge_vars: globals } = message;
+  if (isDictionary(metadata))
     own["recipient_metadata"] = Object.entries(metadata).map(([rcpt, values]) => ({ rcpt, values }));
-  }
-  if (isDictionary(own["merge_vars"])) {
-    own["merge_vars"] = Object.entries(own["merge_vars"]).map(([rcpt, values]) => ({
+  if (isDictionary(vars)) {
+    own["merge_vars"] = Object.entries(vars).map(([rcpt, values]) => ({
       rcpt,
-      vars: variables(values as JsonObject),
+      vars: isDictionary(values) ? variables(values) : values,
     }));
   }
-  if (isDictionary(own["global_merge_vars"])) own["global_merge_vars"] = variables(own["global_merge_vars"]);
-  const merged: Body = { ...payload, ...rest, message: { ...(payload["message"] as Body), ...own } };
-  const content = merged["template_content"];
-  if (isDictionary(content)) merged["template_content"] = variables(content);
-  return merged;
+  if (isDictionary(globals)) own["global_merge_vars"] = variables(globals);
+  return own;
 }
 
 function isDictionary(value: JsonBody): value is JsonObject {

@@ -72,7 +72,8 @@ describe("mandrill", () => {
       .send(mail)
       .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ApiError);
-    expect(error).toMatchObject({ code: "Invalid_Key", status: 500 });
+    // A 500 like all its errors, but this one says for sure that nothing was sent.
+    expect(error).toMatchObject({ code: "Invalid_Key", status: 500, delivery: "not-sent", retryable: false });
     expect((error as Error).message).toContain("Invalid API key");
     expect(JSON.stringify(error)).not.toContain("made-up-wrong-key");
   });
@@ -99,5 +100,56 @@ describe("mandrill", () => {
     expect(() => create({ timeout: 0 })).toThrow('"timeout" is a number of milliseconds');
     expect(() => create({ retry: { totl: 3 } as never })).toThrow('Unknown retry option "totl"');
     expect(() => create({ unsupported: "ignore" as never })).toThrow('"unsupported" is one of');
+  });
+
+  it("tells a refusal from an error that says nothing of the mail", async () => {
+    const body = (name: string) => JSON.stringify({ status: "error", code: -2, name, message: "no" });
+    const send = () =>
+      create({ retry: { total: 1, status: 1, statusForcelist: [500], backoffFactor: 0 } })
+        .send(mail)
+        .catch((error: unknown) => error);
+    fake.script({ kind: "answer", status: 500, body: body("GeneralError") });
+    fake.script({ kind: "answer", status: 500, body: body("ValidationError") });
+    expect(await send()).toMatchObject({ code: "ValidationError", delivery: "unknown", retryable: false });
+    fake.script({ kind: "answer", status: 500, body: body("GeneralError") });
+    const error = await create({ retry: false })
+      .send(mail)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "GeneralError", delivery: "unknown" });
+  });
+
+  it("merges espExtra at every depth, dictionaries for Mandrill's lists among it", async () => {
+    const [request] = await create().dryRun({
+      ...mail,
+      headers: { "X-Own": "1" },
+      metadata: { user: 7 },
+      templateId: "welcome",
+      espExtra: {
+        async: true,
+        template_content: { main: "<p>Hi</p>" },
+        message: {
+          headers: { "X-Other": "2" },
+          metadata: { site: "shop" },
+          merge_vars: { "grace@example.org": { name: "Grace" } },
+          global_merge_vars: { site: "Shop" },
+          recipient_metadata: { "grace@example.org": { id: 1 } },
+          important: true,
+        },
+      },
+    });
+    expect(JSON.parse(String(request?.body))).toMatchObject({
+      async: true,
+      template_name: "welcome",
+      template_content: [{ name: "main", content: "<p>Hi</p>" }],
+      message: {
+        subject: "Hello",
+        headers: { "X-Own": "1", "X-Other": "2" },
+        metadata: { user: 7, site: "shop" },
+        merge_vars: [{ rcpt: "grace@example.org", vars: [{ name: "name", content: "Grace" }] }],
+        global_merge_vars: [{ name: "site", content: "Shop" }],
+        recipient_metadata: [{ rcpt: "grace@example.org", values: { id: 1 } }],
+        important: true,
+      },
+    });
   });
 });

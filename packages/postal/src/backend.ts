@@ -8,6 +8,7 @@ import {
   type ProviderRequest,
   type RecipientResults,
   recipientGroups,
+  writtenAddresses,
 } from "@posthorn/core";
 import { type PostalFeatures, postalFeatures } from "./features.js";
 import { buildPayload } from "./payload.js";
@@ -28,6 +29,9 @@ interface Answer {
     readonly messages?: Readonly<Record<string, { readonly id: MessageId }>>;
   };
 }
+
+/** Statuses of an answer that refuses the mail. https://docs.postalserver.io/developer/api#responses */
+const REFUSALS: ReadonlySet<string> = new Set(["error", "parameter-error"]);
 
 /** Sends through Postal. Subclass it to override `createSession()`. */
 export class PostalBackend extends HttpBackend<PostalFeatures, PostalOptions> {
@@ -60,19 +64,19 @@ export class PostalBackend extends HttpBackend<PostalFeatures, PostalOptions> {
   protected override readAnswer(answer: ProviderAnswer): RecipientResults {
     const { status, data } = (answer.json() ?? {}) as Answer;
     if (status === "success" && data?.messages) {
-      const written = new Map(answer.request.recipients.map(({ email, address }) => [email, address]));
+      const written = writtenAddresses(answer.request.recipients);
       return Object.fromEntries(
         Object.entries(data.messages).map(([email, { id }]) => [
-          written.get(email) ?? email,
+          written(email),
           { status: "queued", messageId: id },
         ]),
       );
     }
     if (status === "success" || status === undefined)
       throw answer.error("answered without messages", "accepted");
-    throw answer.error(data?.message ?? `answered with the status ${status}`, "not-sent", {
-      code: data?.code,
-    });
+    // Anything else, such as `internal-server-error`, says nothing of the mail.
+    const delivery = REFUSALS.has(status) ? "not-sent" : "unknown";
+    throw answer.error(data?.message ?? `answered with the status ${status}`, delivery, { code: data?.code });
   }
 
   protected override readError(body: unknown): ErrorBody {

@@ -22,6 +22,7 @@ export const postalFeatures = {
   trackClicks: false,
   trackOpens: false,
   templateId: false,
+  templateSender: false,
   mergeData: false,
   mergeGlobalData: false,
   mergeHeaders: false,

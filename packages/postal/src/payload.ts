@@ -1,5 +1,6 @@
 import {
   type Address,
+  author,
   formatAddress,
   headerRecord,
   type JsonRecord,
@@ -12,10 +13,11 @@ import {
  *
  * @param to the primary recipients of this request
  * @see https://docs.postalserver.io/developer/api
+ * @see https://apiv1.postalserver.io/controllers/send/message
  */
 export function buildPayload(message: NormalizedMessage, to: readonly Address[]): JsonRecord {
   return {
-    from: formatAddress(message.from[0]),
+    from: formatAddress(author(message)),
     // Required, empty as they may be.
     to: to.map(formatAddress),
     cc: message.cc.map(formatAddress),

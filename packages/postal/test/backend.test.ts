@@ -48,4 +48,19 @@ describe("postal", () => {
     expect([sent(0).to, sent(1).to]).toEqual([["r1@example.org"], ["r2@example.org"]]);
     expect(result.recipients["r2@example.org"]).toEqual({ status: "queued", messageId: 2 });
   });
+
+  it("reads the errors that only have a message, or not even that", async () => {
+    answer({ status: "parameter-error", data: { message: "`to` parameter is required but is missing" } });
+    expect(String(await failure(create().send(mail)))).toContain("`to` parameter is required");
+    answer({ status: "error", data: {} });
+    expect(String(await failure(create().send(mail)))).toContain("answered with the status error");
+    answer({ status: "internal-server-error" });
+    expect(await failure(create().send(mail))).toMatchObject({ name: "ApiError", delivery: "unknown" });
+  });
+
+  it("keeps addresses as they were written, whatever the answer makes of their case", async () => {
+    answer({ status: "success", data: { messages: { "grace@example.org": { id: 1 } } } });
+    const result = await create().send({ ...mail, to: ["Grace@Example.org"] });
+    expect(result.recipients).toEqual({ "Grace@Example.org": { status: "queued", messageId: 1 } });
+  });
 });

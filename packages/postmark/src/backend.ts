@@ -2,6 +2,7 @@ import {
   type BackendOptions,
   type ErrorBody,
   HttpBackend,
+  InvalidMessageError,
   type NormalizedMessage,
   type ProviderAnswer,
   type ProviderRequest,
@@ -15,7 +16,10 @@ import { buildPayloads } from "./payload.js";
 
 /** Options of {@link PostmarkBackend}. */
 export interface PostmarkOptions extends BackendOptions<PostmarkFeatures> {
-  /** Token of the server to send through. Environment: `POSTMARK_SERVER_TOKEN`. */
+  /**
+   * Token of the server to send through. A message's `espExtra.server_token` wins over it. Environment:
+   * `POSTMARK_SERVER_TOKEN`.
+   */
   readonly serverToken?: string | undefined;
 }
 
@@ -39,8 +43,11 @@ export class PostmarkBackend extends HttpBackend<PostmarkFeatures, PostmarkOptio
     message: NormalizedMessage,
     report: ReportUnsupported,
   ): readonly ProviderRequest[] {
+    const token = ownToken(message);
+    const own = token ? { headers: tokenHeader(token), secrets: [token] } : {};
     return buildPayloads(message, report).map(({ path, body, to }) => ({
       path,
+      ...own,
       body: { json: body },
       // A 422 can be an answer about recipients.
       readable: [422],
@@ -49,7 +56,7 @@ export class PostmarkBackend extends HttpBackend<PostmarkFeatures, PostmarkOptio
   }
 
   protected override authHeaders(): Readonly<Record<string, string>> {
-    return { "x-postmark-server-token": this.options.serverToken ?? "" };
+    return tokenHeader(this.options.serverToken ?? "");
   }
 
   protected override readAnswer(answer: ProviderAnswer): RecipientResults {
@@ -100,4 +107,16 @@ export class PostmarkBackend extends HttpBackend<PostmarkFeatures, PostmarkOptio
       recipients.slice(0, 1).map(({ address }) => [address, { status: "failed", messageId: null }]),
     );
   }
+}
+
+function tokenHeader(token: string): Readonly<Record<string, string>> {
+  return { "x-postmark-server-token": token };
+}
+
+/** @throws InvalidMessageError when `espExtra.server_token` is not text */
+function ownToken({ espExtra }: NormalizedMessage): string | undefined {
+  const field = "espExtra.server_token";
+  const { server_token: token } = espExtra;
+  if (token === undefined || typeof token === "string") return token;
+  throw new InvalidMessageError(`"${field}" is not text`, { field, provider: "Postmark" });
 }

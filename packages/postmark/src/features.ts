@@ -22,6 +22,7 @@ export const postmarkFeatures = {
   trackClicks: true,
   trackOpens: true,
   templateId: true,
+  templateSender: false,
   mergeData: true,
   mergeGlobalData: true,
   mergeHeaders: true,

@@ -55,6 +55,7 @@ function reportMerge(message: NormalizedMessage, report: ReportUnsupported): voi
 }
 
 function buildMail(message: NormalizedMessage, to: readonly Address[]): JsonRecord {
+  const { server_token: _, ...extra } = message.espExtra;
   return {
     From: formatAddresses(message.from),
     To: list(to),
@@ -78,7 +79,7 @@ function buildMail(message: NormalizedMessage, to: readonly Address[]): JsonReco
     TrackOpens: message.trackOpens,
     TrackLinks: message.trackClicks === undefined ? undefined : message.trackClicks ? "HtmlAndText" : "None",
     ...template(message),
-    ...message.espExtra,
+    ...extra,
   };
 }
 

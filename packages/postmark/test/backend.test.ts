@@ -61,4 +61,19 @@ describe("postmark", () => {
       delivery: "not-sent",
     });
   });
+
+  it("takes a server token for one message, and keeps it to itself", async () => {
+    const message = { ...mail, espExtra: { server_token: "made-up-other", MessageStream: "broadcasts" } };
+    answer({ ErrorCode: 10, Message: "Bad or missing token: made-up-other" }, 401);
+    const error = await failure(create().send(message));
+    expect(server.requests[0]?.headers["x-postmark-server-token"]).toBe("made-up-other");
+    const body = JSON.parse(server.requests[0]?.body.toString() ?? "null");
+    expect(body).toMatchObject({ MessageStream: "broadcasts" });
+    expect(body).not.toHaveProperty("server_token");
+    expect(String(error) + JSON.stringify(error)).not.toContain("made-up-other");
+    expect(await failure(create().send({ ...mail, espExtra: { server_token: 5 } }))).toMatchObject({
+      name: "InvalidMessageError",
+      field: "espExtra.server_token",
+    });
+  });
 });

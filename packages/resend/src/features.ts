@@ -22,6 +22,7 @@ export const resendFeatures = {
   trackClicks: false,
   trackOpens: false,
   templateId: true,
+  templateSender: false,
   mergeData: true,
   mergeGlobalData: true,
   mergeHeaders: true,

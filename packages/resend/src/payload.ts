@@ -1,5 +1,6 @@
 import {
   type Address,
+  author,
   chunk,
   encodeWords,
   extensionOfType,
@@ -55,7 +56,7 @@ function buildMail(
 ): JsonRecord {
   const hasTemplate = message.templateId !== undefined;
   return {
-    from: format(message.from[0]),
+    from: format(author(message)),
     to: to.map(format),
     cc: nonEmpty(message.cc.map(format)),
     bcc: nonEmpty(message.bcc.map(format)),

@@ -2,16 +2,19 @@ import {
   type BackendOptions,
   type ErrorBody,
   HttpBackend,
+  lookUp,
   type NormalizedMessage,
   type ProviderAnswer,
   type ProviderRequest,
   type RecipientResult,
   type RecipientResults,
   type RecipientStatus,
+  type ReportUnsupported,
   recipientGroups,
+  writtenAddresses,
 } from "@posthorn/core";
 import { type ScalewayFeatures, scalewayFeatures } from "./features.js";
-import { buildPayload } from "./payload.js";
+import { buildPayload, reportInternational } from "./payload.js";
 
 /** Options of {@link ScalewayBackend}. */
 export interface ScalewayOptions extends BackendOptions<ScalewayFeatures> {
@@ -21,6 +24,10 @@ export interface ScalewayOptions extends BackendOptions<ScalewayFeatures> {
   readonly projectId?: string | undefined;
   /** Default `fr-par`. Environment: `SCALEWAY_REGION`. */
   readonly region?: string | undefined;
+  /**
+   * Base URL of the API, without `emails`; `{region}` in it stands for the region. Environment: `SCALEWAY_API_URL`.
+   */
+  readonly apiUrl?: string | undefined;
 }
 
 /** Scaleway's words for what becomes of an email. https://www.scaleway.com/en/developers/api/transactional-email/ */
@@ -42,16 +49,21 @@ export class ScalewayBackend extends HttpBackend<ScalewayFeatures, ScalewayOptio
         envPrefix: "SCALEWAY",
         features: scalewayFeatures,
         options: { secretKey: { required: true, secret: true }, projectId: { required: true }, region: {} },
-        apiUrl: "https://api.scaleway.com/transactional-email/v1alpha1",
+        apiUrl: "https://api.scaleway.com/transactional-email/v1alpha1/regions/{region}",
       },
       options,
     );
   }
 
-  protected override buildRequests(message: NormalizedMessage): readonly ProviderRequest[] {
+  protected override buildRequests(
+    message: NormalizedMessage,
+    report: ReportUnsupported,
+  ): readonly ProviderRequest[] {
     const { region = "fr-par", projectId = "" } = this.options;
+    const base = this.apiUrl.replaceAll("{region}", () => encodeURIComponent(region));
+    reportInternational(message, report);
     return recipientGroups(message).map((to) => ({
-      path: `regions/${encodeURIComponent(region)}/emails`,
+      path: `${base}emails`,
       body: { json: buildPayload(message, to, projectId) },
       recipients: [...to, ...message.cc, ...message.bcc],
     }));
@@ -66,29 +78,43 @@ export class ScalewayBackend extends HttpBackend<ScalewayFeatures, ScalewayOptio
       emails?: readonly { readonly id: string; readonly mail_rcpt: string; readonly status: string }[];
     };
     if (!Array.isArray(emails)) throw answer.error("answered without emails", "accepted");
-    const written = new Map(answer.request.recipients.map(({ email, address }) => [email, address]));
+    const written = writtenAddresses(answer.request.recipients);
     return Object.fromEntries(
       emails.map(({ id, mail_rcpt, status }): [string, RecipientResult] => [
-        written.get(mail_rcpt) ?? mail_rcpt,
-        { status: STATUSES[status] ?? "unknown", messageId: id },
+        written(mail_rcpt),
+        { status: lookUp(STATUSES, status) ?? "unknown", messageId: id },
       ]),
     );
   }
 
   // https://www.scaleway.com/en/developers/api/#statuses-and-error-handling
   protected override readError(body: unknown): ErrorBody {
-    const {
-      message,
-      type,
-      details = [],
-    } = body as {
-      message?: string;
-      type?: string;
-      details?: readonly { argument_name?: string; help_message?: string; reason?: string }[];
-    };
-    const more = details.map(
-      ({ argument_name, help_message, reason }) => `${argument_name}: ${help_message ?? reason}`,
-    );
-    return { message: [message, ...more].filter(Boolean).join("; "), code: type };
+    const { message, help_message, type, details = [] } = body as ErrorAnswer;
+    const parts = new Set([message, help_message, ...details.map(explain)]);
+    return { message: [...parts].filter(Boolean).join("; "), code: type };
   }
+}
+
+interface ErrorAnswer {
+  readonly message?: string;
+  readonly help_message?: string;
+  readonly type?: string;
+  readonly details?: readonly ErrorDetail[];
+}
+
+/** What is wrong: an argument, a quota or a permission. */
+interface ErrorDetail {
+  readonly argument_name?: string;
+  readonly help_message?: string;
+  readonly reason?: string;
+  readonly resource?: string;
+  readonly action?: string;
+  readonly quota?: number;
+  readonly current?: number;
+}
+
+function explain(detail: ErrorDetail): string {
+  const subject = detail.argument_name ?? [detail.action, detail.resource].filter(Boolean).join(" ");
+  const quota = detail.quota === undefined ? undefined : `${detail.current} of ${detail.quota}`;
+  return [subject, detail.help_message ?? detail.reason ?? quota].filter(Boolean).join(": ");
 }

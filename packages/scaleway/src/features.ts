@@ -22,6 +22,7 @@ export const scalewayFeatures = {
   trackClicks: false,
   trackOpens: false,
   templateId: false,
+  templateSender: false,
   mergeData: false,
   mergeGlobalData: false,
   mergeHeaders: false,

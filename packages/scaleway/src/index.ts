@@ -6,7 +6,7 @@ export { type ScalewayFeatures, scalewayFeatures } from "./features.js";
 /**
  * Sends through Scaleway.
  *
- * @param options `apiKey`, or `SCALEWAY_API_KEY` in the environment
+ * @param options `secretKey` and `projectId`, or `SCALEWAY_SECRET_KEY` and `SCALEWAY_PROJECT_ID` in the environment
  * @throws ConfigurationError for a missing, unknown or malformed option
  */
 export function scaleway(options: ScalewayOptions = {}): ScalewayBackend {

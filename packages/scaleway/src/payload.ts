@@ -1,11 +1,14 @@
 import {
   type Address,
+  author,
   encodeWords,
   formatAddress,
+  isInternational,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
   person,
+  type ReportUnsupported,
 } from "@posthorn/core";
 
 /**
@@ -21,7 +24,7 @@ export function buildPayload(
 ): JsonRecord {
   return {
     project_id: projectId,
-    from: person(message.from[0]),
+    from: person(author(message)),
     to: nonEmpty(to.map(person)),
     cc: nonEmpty(message.cc.map(person)),
     bcc: nonEmpty(message.bcc.map(person)),
@@ -53,4 +56,16 @@ function headers(message: NormalizedMessage): JsonRecord[] {
   if (message.metadata) all.push(["X-Metadata", JSON.stringify(message.metadata)]);
   if (message.tags.length > 0) all.push(["X-Tags", JSON.stringify(message.tags)]);
   return all.map(([key, value]) => ({ key, value }));
+}
+
+/**
+ * Scaleway takes local parts beyond ASCII, and then loses or bounces the mail.
+ *
+ * @see https://anymail.dev/en/stable/esps/scaleway/#limitations-and-quirks
+ */
+export function reportInternational(message: NormalizedMessage, report: ReportUnsupported): void {
+  for (const field of ["from", "to", "cc", "bcc", "replyTo"] as const) {
+    if (message[field].some((address) => isInternational(address)))
+      report(field, `EAI (a local part beyond ASCII) in ${field}`);
+  }
 }

@@ -28,8 +28,12 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
 describe("scaleway", () => {
   it("sends in another region, and reads each email's status", async () => {
     answer({ emails: [{ id: "1", mail_rcpt: "grace@example.org", status: "failed" }] });
-    const result = await create({ region: "nl-ams" }).send(mail);
-    expect(server.requests[0]?.path).toBe("/regions/nl-ams/emails");
+    const result = await create({ region: "nl-ams", apiUrl: `${server.url}/v2/{region}/` }).send(mail);
+    expect(server.requests[0]?.path).toBe("/v2/nl-ams/emails");
+    const [byDefault] = await create({ apiUrl: undefined }).dryRun(mail);
+    expect(byDefault?.url).toBe(
+      "https://api.scaleway.com/transactional-email/v1alpha1/regions/fr-par/emails",
+    );
     expect(result.recipients).toEqual({ "grace@example.org": { status: "failed", messageId: "1" } });
   });
 
@@ -45,5 +49,43 @@ describe("scaleway", () => {
     const error = await failure(create().send(mail));
     expect(error).toMatchObject({ code: "invalid_arguments" });
     expect(String(error)).toContain("from.email: constraint");
+  });
+
+  it("explains quotas, permissions and what is wrong at the moment", async () => {
+    const cases = [
+      [
+        { type: "quotas_exceeded", details: [{ resource: "emails", quota: 300, current: 300 }] },
+        "emails: 300 of 300",
+      ],
+      [{ type: "permissions_denied", details: [{ resource: "email", action: "write" }] }, "write email"],
+      [
+        { type: "precondition_failed", message: "no", help_message: "domain is not checked" },
+        "no; domain is not",
+      ],
+    ] as const;
+    for (const [body, expected] of cases) {
+      answer(body, 403);
+      const error = await failure(create().send(mail));
+      expect(String(error)).toContain(expected);
+      expect(String(error)).not.toContain("undefined");
+      expect(error).toMatchObject({ code: body.type });
+    }
+  });
+
+  it("refuses local parts beyond ASCII, which Scaleway would lose", async () => {
+    for (const field of ["to", "cc", "bcc", "replyTo"] as const) {
+      const message = { ...mail, [field]: ["przykład@example.org"] };
+      const error = await failure(create().send(message));
+      expect(error).toMatchObject({ name: "UnsupportedFeatureError", field });
+    }
+    const from = "przykład@example.com";
+    expect(await failure(create().send({ ...mail, from }))).toMatchObject({ field: "from" });
+    expect(server.requests).toEqual([]);
+  });
+
+  it("keeps addresses as they were written, whatever the answer makes of their case", async () => {
+    answer({ emails: [{ id: "1", mail_rcpt: "grace@example.org", status: "new" }] });
+    const result = await create().send({ ...mail, to: ["Grace@Example.org"] });
+    expect(result.recipients).toEqual({ "Grace@Example.org": { status: "queued", messageId: "1" } });
   });
 });

@@ -1,5 +1,6 @@
 import {
   type Address,
+  author,
   compact,
   deepMerge,
   headerRecord,
@@ -48,7 +49,7 @@ export function buildPayload(
     personalizations: Array.isArray(each)
       ? each
       : groups.map((group) => deepMerge(personalization(message, group, format), each ?? {})),
-    from: person(message.from[0]),
+    from: person(author(message)),
     reply_to_list: nonEmpty(message.replyTo.map(person)),
     subject: message.subject || undefined,
     content: nonEmpty(contents(message)),
@@ -99,11 +100,15 @@ function variables(message: NormalizedMessage, email: string | undefined, format
   const given = message.espExtra["merge_field_format"];
   const pattern = given === undefined ? format.mergeFieldFormat : given;
   const named = Object.entries(values).map(([name, value]) => [
-    // A function, since `$` in a name means nothing.
-    typeof pattern === "string" && pattern !== "" ? pattern.replace("{}", () => name) : name,
+    typeof pattern === "string" && pattern !== "" ? delimited(pattern, name) : name,
     substitution(name, value),
   ]);
   return { substitutions: Object.fromEntries(named) };
+}
+
+/** A name in its delimiters: `{}` is the name, and `{{` and `}}` are a brace each. */
+function delimited(pattern: string, name: string): string {
+  return pattern.replace(/\{\}|\{\{|\}\}/g, (part) => (part === "{}" ? name : part.charAt(0)));
 }
 
 /** The ids of dynamic templates begin with `d-`; `espExtra.use_dynamic_template` says otherwise. */

@@ -43,6 +43,15 @@ describe("sendgrid", () => {
       espExtra: { tracking_settings: { subscription_tracking: { enable: false } } },
     });
     expect(sent().personalizations[0].substitutions).toEqual({ ":name": "Grace" });
+    const braces = { merge_field_format: "{{{{{}}}}}" };
+    const [other] = await create().dryRun({
+      ...mail,
+      mergeData: { "grace@example.org": { name: "Grace" } },
+      espExtra: braces,
+    });
+    expect(JSON.parse(String(other?.body)).personalizations[0].substitutions).toEqual({
+      "{{name}}": "Grace",
+    });
     expect(sent().tracking_settings).toEqual({
       open_tracking: { enable: true },
       subscription_tracking: { enable: false },

@@ -22,6 +22,7 @@ export const sparkpostFeatures = {
   trackClicks: true,
   trackOpens: true,
   templateId: true,
+  templateSender: true,
   mergeData: true,
   mergeGlobalData: true,
   mergeHeaders: true,

@@ -1,5 +1,6 @@
 import {
   type Address,
+  author,
   compact,
   deepMerge,
   formatAddress,
@@ -63,7 +64,7 @@ function batchRecipients(message: NormalizedMessage): JsonRecord[] {
 
 function inlineContent(message: NormalizedMessage): JsonRecord {
   return {
-    from: sender(message.from[0]),
+    from: sender(author(message)),
     subject: message.subject,
     reply_to: message.replyTo.length > 0 ? formatAddresses(message.replyTo) : undefined,
     headers: headers(message),

@@ -31,6 +31,7 @@ const allFeatures = {
   trackClicks: true,
   trackOpens: true,
   templateId: true,
+  templateSender: true,
   mergeData: true,
   mergeGlobalData: true,
   mergeHeaders: true,
@@ -69,7 +70,7 @@ export class MemoryBackend implements Backend<typeof allFeatures> {
 
   async send(message: Message, options: SendOptions = {}): Promise<SendResult> {
     options.signal?.throwIfAborted();
-    const normalized = await normalizeMessage(message, "base64");
+    const normalized = await normalizeMessage(message, "base64", true);
     const failure = this.failures.shift();
     if (failure) throw failure;
     const messageId = `memory-${this.outbox.length + 1}`;

@@ -2,6 +2,7 @@ import {
   type BackendOptions,
   type ErrorBody,
   HttpBackend,
+  lookUp,
   type NormalizedMessage,
   type ProviderAnswer,
   type ProviderRequest,
@@ -92,7 +93,7 @@ export class UnisenderGoBackend extends HttpBackend<UnisenderGoFeatures, Unisend
     for (const [email, why] of Object.entries(failed_emails ?? {})) {
       // A duplicate stands among the taken in its first spelling.
       if (why === "duplicate") continue;
-      results[written.get(email) ?? email] = { status: FAILURES[why] ?? "failed", messageId: null };
+      results[written.get(email) ?? email] = { status: lookUp(FAILURES, why) ?? "failed", messageId: null };
     }
     return results;
   }

@@ -67,8 +67,8 @@ function buildShared(message: NormalizedMessage): JsonRecord {
   const [from] = message.from;
   const [replyTo] = message.replyTo;
   return {
-    from_email: from.email,
-    from_name: from.name || undefined,
+    from_email: from?.email,
+    from_name: from?.name || undefined,
     reply_to: replyTo?.email,
     reply_to_name: replyTo?.name ? encodeName(replyTo.name) : undefined,
     subject: message.subject || undefined,

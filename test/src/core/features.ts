@@ -18,6 +18,7 @@ export const features = {
   trackClicks: false,
   trackOpens: true,
   templateId: true,
+  templateSender: false,
   mergeData: true,
   mergeGlobalData: true,
   mergeHeaders: false,

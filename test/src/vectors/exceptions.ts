@@ -9,6 +9,8 @@ export interface VectorException {
   readonly match: string;
   /** Message fields that the vector must have for the exception to hold. */
   readonly when?: Readonly<Record<string, unknown>>;
+  /** Fields of webhook events that are not compared, `message.text` within a message; without it, nothing is. */
+  readonly ignore?: readonly string[];
   readonly reason: string;
 }
 

@@ -94,7 +94,9 @@ export async function comparableInbound(event: InboundEvent): Promise<Record<str
       html: message.html,
       headers: message.headers,
       attachments: await Promise.all(message.attachments.map(comparableFile)),
-      inlines: Object.fromEntries(inlines),
+      inlines: Object.fromEntries(
+        inlines.map(([id, { contentType, content }]) => [id, { contentType, content }]),
+      ),
       envelopeSender: message.envelopeSender,
       envelopeRecipient: message.envelopeRecipient,
       spamDetected: message.spamDetected,
@@ -112,15 +114,24 @@ export function expected({
   ...event
 }: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const known = message as Readonly<Record<string, unknown>> | null | undefined;
+  const { tags } = event;
   return comparable({
     ...event,
+    // The recording has a single tag as a text, and null for no tag in the list.
+    tags: [tags ?? []].flat().filter((tag) => tag !== null),
     timestamp: typeof event["timestamp"] === "string" ? Date.parse(event["timestamp"]) : null,
     message:
       known && comparableMessage({ ...known, date: known["date"] && Date.parse(String(known["date"])) }),
   });
 }
 
-async function comparableFile(file: InboundAttachment): Promise<unknown> {
+interface ComparableFile {
+  readonly filename: string | null;
+  readonly contentType: string;
+  readonly content: { readonly $base64: string };
+}
+
+async function comparableFile(file: InboundAttachment): Promise<ComparableFile> {
   const bytes = await (await file.blob()).arrayBuffer();
   return {
     filename: file.filename,
@@ -143,13 +154,7 @@ function comparableMessage(message: Readonly<Record<string, unknown>>): Record<s
     .sort();
   const text = (value: unknown) =>
     typeof value === "string" ? value.replace(/\r\n/g, "\n").replace(/\n$/, "") || null : null;
-  return {
-    ...message,
-    headers,
-    text: text(message["text"]),
-    html: text(message["html"]),
-    subject: message["subject"] || null,
-  };
+  return comparable({ ...message, headers, text: text(message["text"]), html: text(message["html"]) });
 }
 
 /** Without what is empty: absent, `null` and empty say the same. */
@@ -160,4 +165,20 @@ function comparable(record: Readonly<Record<string, unknown>>): Record<string, u
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null || value === "") return true;
   return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+/** An event without fields that are not to be compared, given as paths. */
+export function without(
+  event: Readonly<Record<string, unknown>>,
+  paths: readonly string[],
+): Readonly<Record<string, unknown>> {
+  const kept = Object.entries(event).flatMap(([name, value]) => {
+    if (paths.includes(name)) return [];
+    const inner = paths
+      .filter((path) => path.startsWith(`${name}.`))
+      .map((path) => path.slice(name.length + 1));
+    if (inner.length === 0 || typeof value !== "object" || value === null) return [[name, value]];
+    return [[name, without(value as Readonly<Record<string, unknown>>, inner)]];
+  });
+  return Object.fromEntries(kept);
 }

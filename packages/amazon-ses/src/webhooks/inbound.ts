@@ -1,4 +1,5 @@
 import { type InboundEvent, inboundEvent, inboundFromMime } from "@posthorn/core/inbound";
+import { readNotification, type SnsEnvelope, type SnsOptions, snsWebhook } from "@posthorn/core/sns";
 import {
   bytesOfBase64,
   ConfigurationError,
@@ -12,8 +13,7 @@ import {
   type WebhookHandler,
 } from "@posthorn/core/webhook";
 import { getObject, type S3Options } from "./s3.js";
-import { readNotification, type SnsEnvelope } from "./sns.js";
-import { type SnsOptions, snsWebhook } from "./subscription.js";
+import { AMAZON_SNS } from "./service.js";
 
 /** Options of {@link inboundWebhook}. */
 export interface AmazonSesInboundOptions extends SnsOptions<InboundEvent>, S3Options {}
@@ -41,15 +41,18 @@ export function inboundWebhook(options: AmazonSesInboundOptions): WebhookHandler
     sessionToken: options.sessionToken ?? readEnv("AWS_SESSION_TOKEN"),
   };
   return snsWebhook<InboundEvent, AmazonSesInboundOptions>(
+    {
+      service: AMAZON_SNS,
+      forms,
+      maxBodyBytes: 50_000_000,
+      read: async (envelope, resolved) => [await readMail(envelope, resolved)],
+    },
     given,
-    forms,
-    50_000_000,
-    async (envelope, resolved) => [await readMail(envelope, resolved)],
   );
 }
 
 async function readMail(envelope: SnsEnvelope, options: AmazonSesInboundOptions): Promise<InboundEvent> {
-  const { content, ...notification } = readNotification(envelope);
+  const { content, ...notification } = readNotification("Amazon SES", envelope);
   const type = notification["notificationType"] ?? notification["eventType"];
   if (type !== "Received") {
     throw new ConfigurationError(

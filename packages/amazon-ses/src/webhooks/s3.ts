@@ -1,4 +1,4 @@
-import { ConfigurationError, fetchBytes } from "@posthorn/core/webhook";
+import { ConfigurationError, fetchBytes, urlPath, WebhookRequestError } from "@posthorn/core/webhook";
 import { type AwsCredentials, signRequest } from "../sigv4.js";
 
 /** What getting mail from S3 takes. */
@@ -30,14 +30,19 @@ export interface S3Object {
  * Gets an object, signed with Signature Version 4.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
- * @throws ConfigurationError without credentials, PosthornError when S3 does not give it
+ * @throws ConfigurationError without credentials, WebhookRequestError without a region, PosthornError when S3 does not give it
  */
 export async function getObject({ bucket, key, region }: S3Object, options: S3Options): Promise<Uint8Array> {
   const credentials = await credentialsOf(options);
   const place = options.region ?? region;
+  // It becomes part of a host's name.
+  if (!/^[a-z0-9-]+$/.test(place)) {
+    throw new WebhookRequestError("Amazon SES: the region of the mail's bucket is missing; give region", {
+      status: 400,
+    });
+  }
   const base = options.s3Url ?? `https://s3.${place}.amazonaws.com${place.startsWith("cn-") ? ".cn" : ""}`;
-  const path = [bucket, ...key.split("/")].map(encodeURIComponent).join("/");
-  const url = `${base.replace(/\/+$/, "")}/${path}`;
+  const url = `${base.replace(/\/+$/, "")}/${urlPath(bucket, ...key.split("/"))}`;
   const headers = await signRequest(
     { method: "GET", url, headers: { "x-amz-content-sha256": EMPTY_SHA256 }, body: "" },
     credentials,

@@ -1,3 +1,4 @@
+import { readNotification, type SnsEnvelope, type SnsOptions, snsWebhook } from "@posthorn/core/sns";
 import {
   ConfigurationError,
   dateOf,
@@ -14,8 +15,7 @@ import {
   textsOf,
   type WebhookHandler,
 } from "@posthorn/core/webhook";
-import { readNotification, type SnsEnvelope } from "./sns.js";
-import { type SnsOptions, snsWebhook } from "./subscription.js";
+import { AMAZON_SNS } from "./service.js";
 
 /** Options of {@link trackingWebhook}. */
 export interface AmazonSesTrackingOptions extends SnsOptions<TrackingEvent> {}
@@ -27,13 +27,16 @@ export interface AmazonSesTrackingOptions extends SnsOptions<TrackingEvent> {}
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: AmazonSesTrackingOptions): WebhookHandler {
-  return snsWebhook<TrackingEvent, AmazonSesTrackingOptions>(options, {}, 10_000_000, read);
+  return snsWebhook<TrackingEvent, AmazonSesTrackingOptions>(
+    { service: AMAZON_SNS, maxBodyBytes: 10_000_000, read },
+    options,
+  );
 }
 
 function read(envelope: SnsEnvelope): readonly TrackingEvent[] {
   // SES says this once, when a topic is set.
   if (/^Successfully validated SNS topic/.test(envelope.message)) return [];
-  const notification = readNotification(envelope);
+  const notification = readNotification("Amazon SES", envelope);
   if (notification["notificationType"] === "Received") {
     throw new ConfigurationError(
       "Amazon SES: this is received mail; point its topic at the inbound webhook",
@@ -53,14 +56,16 @@ function readEvents(notification: JsonRecord, envelope: SnsEnvelope): readonly T
     timestamp: dateOf(envelope.timestamp),
     // Where sending put them.
     tags: headersOf(mail, "x-tag"),
-    metadata: Object.assign({}, ...headersOf(mail, "x-metadata").map((value) => recordOf(jsonOf(value)))),
+    metadata: Object.fromEntries(
+      headersOf(mail, "x-metadata").flatMap((value) => Object.entries(recordOf(jsonOf(value)))),
+    ),
   };
   return aboutEach(notification, mail).map((fields) => ({ ...common, ...fields }));
 }
 
 /** What an event says of each recipient that it is about. */
 function aboutEach(notification: JsonRecord, mail: JsonRecord): readonly TrackingFields[] {
-  const type = textOf(notification["eventType"] ?? notification["notificationType"]) ?? "";
+  const type = textOf(notification["eventType"] ?? notification["notificationType"]);
   const about = (name: string) => recordOf(notification[name]);
   const all = (fields: TrackingFields) =>
     textsOf(mail["destination"]).map((recipient) => ({ ...fields, recipient }));
@@ -126,8 +131,11 @@ function aboutEach(notification: JsonRecord, mail: JsonRecord): readonly Trackin
       const preferences = recordOf(about("subscription")["newTopicPreferences"]);
       return all({ eventType: preferences["unsubscribeAll"] === true ? "unsubscribed" : "subscribed" });
     }
+    case null:
+      // Something else was published to the topic.
+      return [];
     default:
-      return [{ eventType: "unknown", description: type || null }];
+      return [{ eventType: "unknown", description: type }];
   }
 }
 

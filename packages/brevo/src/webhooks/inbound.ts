@@ -6,6 +6,8 @@ import {
   inboundAttachment,
   inboundEvent,
   inboundMessage,
+  readMails,
+  urlPath,
 } from "@posthorn/core/inbound";
 import {
   ConfigurationError,
@@ -19,11 +21,13 @@ import {
   textOf,
   type WebhookHandler,
   type WebhookOptions,
+  WebhookRequestError,
   webhookHandler,
 } from "@posthorn/core/webhook";
+import { type BrevoTokenOptions, verifyToken } from "./signature.js";
 
 /** Options of {@link inboundWebhook}. */
-export interface BrevoInboundOptions extends WebhookOptions<InboundEvent> {
+export interface BrevoInboundOptions extends WebhookOptions<InboundEvent>, BrevoTokenOptions {
   /** API v3 key, by which attachments are fetched. Environment: `BREVO_API_KEY`. */
   readonly apiKey?: string | undefined;
   /** Another base URL of the API. Environment: `BREVO_API_URL`. */
@@ -40,32 +44,35 @@ export interface BrevoInboundOptions extends WebhookOptions<InboundEvent> {
  */
 export function inboundWebhook(options: BrevoInboundOptions): WebhookHandler {
   const forms = {
+    bearerToken: "secrets",
     apiKey: "text",
     apiUrl: "text",
     fetch: (value: unknown) => typeof value === "function",
   } as const;
   const resolved = resolveWebhookOptions("Brevo", "BREVO", forms, options);
+  const { bearerToken } = resolved;
   return webhookHandler(
     {
       provider: "Brevo",
       maxBodyBytes: 50_000_000,
-      read: (post) => {
+      verifiedBy: "bearerToken",
+      verify: bearerToken ? (post) => verifyToken(post, bearerToken) : undefined,
+      read: (post, report) => {
         const body = recordOf(post.json());
         if (!("items" in body)) {
           throw new ConfigurationError("Brevo: this is a tracking event; point it at the tracking webhook", {
             provider: "Brevo",
           });
         }
-        return listOf(body["items"])
-          .filter(isRecord)
-          .map((item) => readMail(item, resolved));
+        return readMails(listOf(body["items"]), report, (item) => readMail(item, resolved));
       },
     },
     resolved,
   );
 }
 
-function readMail(item: JsonRecord, options: BrevoInboundOptions): InboundEvent {
+function readMail(item: unknown, options: BrevoInboundOptions): InboundEvent {
+  if (!isRecord(item)) throw new WebhookRequestError("Brevo: an item is no mail", { status: 400 });
   const headers = headersOfRecord(item["Headers"]);
   const header = (name: string) => headers.find(([key]) => key.toLowerCase() === name)?.[1];
   const message = inboundMessage({
@@ -85,7 +92,7 @@ function readMail(item: JsonRecord, options: BrevoInboundOptions): InboundEvent 
 
 function readAttachment(file: JsonRecord, { apiKey, apiUrl, fetch }: BrevoInboundOptions): InboundAttachment {
   const contentId = textOf(file["ContentID"]) || null;
-  const token = encodeURIComponent(textOf(file["DownloadToken"]) ?? "");
+  const path = urlPath("inbound", "attachments", textOf(file["DownloadToken"]) ?? "");
   return inboundAttachment(
     {
       filename: textOf(file["Name"]),
@@ -99,7 +106,7 @@ function readAttachment(file: JsonRecord, { apiKey, apiUrl, fetch }: BrevoInboun
           provider: "Brevo",
         });
       }
-      const url = `${(apiUrl ?? "https://api.brevo.com/v3").replace(/\/+$/, "")}/inbound/attachments/${token}`;
+      const url = `${(apiUrl ?? "https://api.brevo.com/v3").replace(/\/+$/, "")}/${path}`;
       return fetchBytes("Brevo", url, { "api-key": apiKey }, fetch);
     },
   );

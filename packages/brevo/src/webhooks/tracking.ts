@@ -5,6 +5,7 @@ import {
   isRecord,
   type JsonRecord,
   jsonOf,
+  lookUp,
   numberOf,
   type RejectReason,
   readEach,
@@ -19,9 +20,10 @@ import {
   type WebhookOptions,
   webhookHandler,
 } from "@posthorn/core/webhook";
+import { type BrevoTokenOptions, verifyToken } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
-export interface BrevoTrackingOptions extends WebhookOptions<TrackingEvent> {}
+export interface BrevoTrackingOptions extends WebhookOptions<TrackingEvent>, BrevoTokenOptions {}
 
 // https://developers.brevo.com/docs/transactional-webhooks
 const TYPES: Readonly<Record<string, TrackingEventType>> = {
@@ -61,11 +63,14 @@ const REASONS: Readonly<Record<string, RejectReason>> = {
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: BrevoTrackingOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("Brevo", "BREVO", {}, options);
+  const resolved = resolveWebhookOptions("Brevo", "BREVO", { bearerToken: "secrets" }, options);
+  const { bearerToken } = resolved;
   return webhookHandler(
     {
       provider: "Brevo",
       maxBodyBytes: 10_000_000,
+      verifiedBy: "bearerToken",
+      verify: bearerToken ? (post) => verifyToken(post, bearerToken) : undefined,
       read: (post) => {
         const body = post.json();
         if (isRecord(body) && "items" in body) {
@@ -87,11 +92,11 @@ function readEvent(entry: JsonRecord): TrackingFields {
   const event = textOf(entry["event"]) ?? "";
   const milliseconds = numberOf(entry["ts_epoch"]);
   return {
-    eventType: TYPES[event] ?? "unknown",
+    eventType: lookUp(TYPES, event) ?? "unknown",
     messageId: idOf(entry["message-id"]),
     recipient: textOf(entry["email"]),
     timestamp: milliseconds === null ? dateOfSeconds(entry["ts_event"]) : dateOfSeconds(milliseconds / 1000),
-    rejectReason: REASONS[event] ?? null,
+    rejectReason: lookUp(REASONS, event) ?? null,
     mtaResponse: textOf(entry["reason"]),
     tags: textsOf(entry["tags"] ?? jsonOf(entry["tag"]) ?? entry["tag"]),
     metadata: recordOf(jsonOf(entry["X-Mailin-custom"])),

@@ -10,6 +10,8 @@ export interface ErrorBody {
   readonly code?: string | number | undefined;
   /** Whether the provider says that a later try may do better, where its status does not tell. */
   readonly retryable?: boolean | undefined;
+  /** Whether it says that the mail was refused, where its status (a 5xx) leaves that open. */
+  readonly refused?: boolean | undefined;
   /** Whether it says that an earlier request with the same idempotency key was taken. */
   readonly alreadyAccepted?: boolean | undefined;
 }
@@ -28,8 +30,9 @@ export function apiErrorFrom(
 ): ApiError {
   const { status } = response;
   const said = response.delivery === "accepted" ? {} : readBody(response.text, readError);
-  const delivery = said.alreadyAccepted ? "accepted" : response.delivery;
-  const transient = said.retryable ?? TRANSIENT.has(status);
+  const refused = said.refused && response.delivery === "unknown" && !response.uncertain;
+  const delivery = said.alreadyAccepted ? "accepted" : refused ? "not-sent" : response.delivery;
+  const transient = said.retryable ?? (!said.refused && TRANSIENT.has(status));
   const explanation =
     response.delivery === "accepted" ? "its answer could not be read to the end" : explain(said, response);
   const tries = response.attempts.length > 1 ? ` after ${response.attempts.length} attempts` : "";

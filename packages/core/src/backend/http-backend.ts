@@ -43,8 +43,10 @@ export interface ProviderRequest {
   readonly path: string;
   /** Default `POST`. */
   readonly method?: string;
-  /** Headers beside those of authentication. */
+  /** Headers beside those of authentication, or instead of them. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Credentials of this request alone, which must not leave the backend. */
+  readonly secrets?: readonly string[];
   readonly body: RequestBody;
   /** Statuses beside 2xx whose answers `readAnswer` reads, since they can speak of single recipients. */
   readonly readable?: readonly number[];
@@ -145,7 +147,7 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     if ((this.options.unsupported ?? "error") === "error") return [];
     const collect: ReportUnsupported = (field) => void dropped.add(field);
     const merged = mergeDefaults(this.options.sendDefaults as Message | undefined, message as Message);
-    const normalized = await normalizeMessage(merged, this.info.contentForm ?? "base64");
+    const normalized = await this.check(merged);
     await this.buildRequests(dropUnsupported(normalized, this.features, collect), collect);
     return [...dropped];
   }
@@ -166,15 +168,14 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
         const { body, ...wire } = await this.wireRequest(request, {});
         const headers = wire.sign ? await wire.sign(this.session.clock.now()) : wire.headers;
         const reveal = options.revealSecrets === true;
+        const { redactor } = wire;
         return {
           method: wire.method,
-          url: reveal ? wire.url : this.redactor.text(wire.url),
-          headers: reveal ? headers : this.redactor.headers(headers),
-          payload: reveal ? request.body : (redactValues(request.body, this.redactor) as RequestBody),
+          url: reveal ? wire.url : redactor.text(wire.url),
+          headers: reveal ? headers : redactor.headers(headers),
+          payload: reveal ? request.body : (redactValues(request.body, redactor) as RequestBody),
           body:
-            !reveal && typeof body === "string"
-              ? this.redactor.text(body)
-              : (body as string | Blob | FormData),
+            !reveal && typeof body === "string" ? redactor.text(body) : (body as string | Blob | FormData),
         };
       }),
     );
@@ -252,8 +253,12 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
       : current;
   }
 
+  private check(message: Message): Promise<NormalizedMessage> {
+    return normalizeMessage(message, this.info.contentForm ?? "base64", this.features.templateSender);
+  }
+
   private async normalize(message: Message): Promise<NormalizedMessage> {
-    const normalized = await normalizeMessage(message, this.info.contentForm ?? "base64");
+    const normalized = await this.check(message);
     const supported = dropUnsupported(normalized, this.features, this.report);
     if (!this.features.idempotencyKey || supported.idempotencyKey) return supported;
     // It was made for this send alone, and a copy would cost more than all the rest of checking it.
@@ -309,22 +314,26 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
   ): Promise<SessionResponse> {
     const idempotent = this.features.idempotencyKey && message.idempotencyKey !== undefined;
     const wire = await this.wireRequest(request, options);
+    const { redactor } = wire;
     this.debug(
+      redactor,
       () =>
-        `→ ${wire.method} ${wire.url}\n${headerLines(this.redactor.headers(wire.headers))}\n${describeBody(request.body)}`,
+        `→ ${wire.method} ${wire.url}\n${headerLines(redactor.headers(wire.headers))}\n${describeBody(request.body)}`,
     );
     const response = await this.session.request({ ...wire, idempotent });
     this.debug(
-      () => `← ${response.status}\n${headerLines(this.redactor.headers(response.headers))}\n${response.text}`,
+      redactor,
+      () => `← ${response.status}\n${headerLines(redactor.headers(response.headers))}\n${response.text}`,
     );
     const readable = response.delivery === "accepted" || request.readable?.includes(response.status);
     if (readable && response.bodyError === undefined) return response;
-    throw apiErrorFrom(this.provider, this.redactor, wire, response, idempotent, (body) =>
-      this.readError(body),
-    );
+    throw apiErrorFrom(this.provider, redactor, wire, response, idempotent, (body) => this.readError(body));
   }
 
-  private async wireRequest(request: ProviderRequest, options: SendOptions): Promise<SessionRequest> {
+  private async wireRequest(
+    request: ProviderRequest,
+    options: SendOptions,
+  ): Promise<SessionRequest & { readonly redactor: Redactor }> {
     const { body, contentType } = encodeBody(request.body);
     const method = request.method ?? "POST";
     const url = new URL(request.path, this.apiUrl).href;
@@ -344,7 +353,7 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
       signal: options.signal,
       timeout: options.timeout,
       provider: this.provider,
-      redactor: this.redactor,
+      redactor: this.redactor.and(request.secrets ?? []),
     };
   }
 
@@ -354,22 +363,26 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     index: number,
     message: NormalizedMessage,
   ): ProviderAnswer {
-    const error: ProviderAnswer["error"] = (text, delivery, details = {}) =>
-      new ApiError(`${this.provider}: ${this.redactor.text(text)}`, {
+    const redactor = this.redactor.and(request.secrets ?? []);
+    const error: ProviderAnswer["error"] = (text, says, details = {}) => {
+      // A no to the last attempt says nothing of those before it.
+      const delivery = says === "not-sent" && response.uncertain ? "unknown" : says;
+      return new ApiError(`${this.provider}: ${redactor.text(text)}`, {
         provider: this.provider,
         status: response.status,
-        headers: this.redactor.headers(response.headers),
-        body: this.redactor.text(response.text),
+        headers: redactor.headers(response.headers),
+        body: redactor.text(response.text),
         code: details.code,
         delivery,
         retryable: details.retryable === true && delivery === "not-sent",
         attempts: response.attempts,
-        request: this.redactor.request({
+        request: redactor.request({
           method: request.method ?? "POST",
           url: new URL(request.path, this.apiUrl).href,
           headers: { ...this.authHeaders(), ...request.headers },
         }),
       });
+    };
     const json = (): unknown => {
       try {
         return JSON.parse(response.text);
@@ -398,10 +411,10 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     });
   }
 
-  private debug(line: () => string): void {
+  private debug(redactor: Redactor, line: () => string): void {
     const { debug } = this.options;
     if (!debug) return;
-    const text = this.redactor.text(`[${this.provider}] ${line()}`);
+    const text = redactor.text(`[${this.provider}] ${line()}`);
     if (debug === true) console.debug(text);
     else debug(text);
   }

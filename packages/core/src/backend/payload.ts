@@ -121,3 +121,13 @@ function variableName(header: string): string {
   const words = header.split("-").map((word) => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase());
   return `Header__${words.join("_")}`;
 }
+
+/**
+ * Finds the address as the caller wrote it for one that an answer names: it is the key of results. Case counts only
+ * where two recipients differ in nothing else. An address that no recipient has comes back as it is.
+ */
+export function writtenAddresses(recipients: readonly Address[]): (email: string) => string {
+  const exact = new Map(recipients.map(({ email, address }) => [email, address]));
+  const folded = new Map(recipients.map(({ email, address }) => [email.toLowerCase(), address]));
+  return (email) => exact.get(email) ?? folded.get(email.toLowerCase()) ?? email;
+}

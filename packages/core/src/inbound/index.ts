@@ -1,5 +1,6 @@
 /** Mail that comes in: `@posthorn/core/inbound`. */
-export { fetchBytes } from "../webhook/fetch-bytes.js";
+export { fetchBytes, urlPath } from "../webhook/fetch-bytes.js";
+export { decodeText } from "./charset.js";
 export {
   formatInboundAddress,
   type InboundAddress,
@@ -16,3 +17,4 @@ export {
   parseInboundAddresses,
 } from "./message.js";
 export { headersOfList, headersOfRecord, inboundFromMime, parseHeaderLines } from "./mime.js";
+export { readMails } from "./read-mails.js";

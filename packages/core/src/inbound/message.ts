@@ -1,5 +1,6 @@
-import { addressParser, decodeWords } from "postal-mime";
+import { addressParser } from "postal-mime";
 import { dateOf } from "../webhook/values.js";
+import { decodeHeader } from "./charset.js";
 
 /** An address of a mail that came in, as it stands there: it need not be a valid one. */
 export interface InboundAddress {
@@ -154,7 +155,7 @@ export function inboundEvent(
 /** Addresses of a header value, groups taken apart. What is none is left out: incoming mail holds anything. */
 export function parseInboundAddresses(value: string): readonly InboundAddress[] {
   return addressParser(value, { flatten: true }).flatMap(({ name, address }) =>
-    address ? [{ name: decodeWords(name), email: address }] : [],
+    address ? [{ name: decodeHeader(name), email: address }] : [],
   );
 }
 

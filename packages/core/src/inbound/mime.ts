@@ -1,7 +1,9 @@
-import PostalMime, { decodeWords } from "postal-mime";
-import { repairWindows1252 } from "../webhook/charset.js";
+import PostalMime, { type Email } from "postal-mime";
+import { WebhookRequestError } from "../webhook/errors.js";
 import { joinBytes } from "../webhook/signature.js";
 import { listOf, recordOf, textOf } from "../webhook/values.js";
+import { decodeHeader, repairWindows1252 } from "./charset.js";
+import { keepExactBytes } from "./exact-parts.js";
 import {
   type InboundDetails,
   type InboundHeaders,
@@ -18,17 +20,15 @@ const MAX_NESTING = 100;
  *
  * @param mime the mail as it came (RFC 5322, RFC 2045)
  * @param details what the provider tells beside it
+ * @throws WebhookRequestError (400) for one that nests deeper than 100 parts, or has more than 2 MB of headers
  */
 export async function inboundFromMime(
   mime: Uint8Array | string,
   details: InboundDetails = {},
 ): Promise<InboundMessage> {
-  const email = await PostalMime.parse(startsWithHeader(mime) ? mime : joinBytes("\r\n", mime), {
-    // A mail within a mail is a file like any other, not part of the text.
-    forceRfc822Attachments: true,
-    attachmentEncoding: "arraybuffer",
-    maxNestingDepth: MAX_NESTING,
-  });
+  const given = typeof mime === "string" ? new TextEncoder().encode(mime) : mime;
+  const bytes = startsWithHeader(given) ? given : joinBytes("\r\n", given);
+  const email = await parse(keepExactBytes(bytes));
   const isMultipart = email.headers.some(
     ({ key, value }) => key === "content-type" && /^\s*multipart\//i.test(value),
   );
@@ -52,11 +52,26 @@ export async function inboundFromMime(
   });
 }
 
+async function parse(mime: Uint8Array): Promise<Email> {
+  try {
+    return await PostalMime.parse(mime, {
+      // A mail within a mail is a file like any other, not part of the text.
+      forceRfc822Attachments: true,
+      attachmentEncoding: "arraybuffer",
+      maxNestingDepth: MAX_NESTING,
+    });
+  } catch (cause) {
+    // Its own limits, of nesting and of headers: all else it makes something of.
+    throw new WebhookRequestError(`the mail cannot be read: ${(cause as Error).message}`, {
+      status: 400,
+      cause,
+    });
+  }
+}
+
 /** A mail that lost its headers is all text; without an empty line before it, that would be taken for headers. */
-function startsWithHeader(mime: Uint8Array | string): boolean {
-  const start =
-    typeof mime === "string" ? mime.slice(0, 1000) : new TextDecoder().decode(mime.subarray(0, 1000));
-  return /^(?:[!-9;-~]+[ \t]*:|From )/.test(start);
+function startsWithHeader(mime: Uint8Array): boolean {
+  return /^(?:[!-9;-~]+[ \t]*:|From )/.test(new TextDecoder().decode(mime.subarray(0, 1000)));
 }
 
 /** The headers of a text of header lines, as SendGrid and others post them: folded ones joined, encoded words decoded. */
@@ -95,8 +110,4 @@ function headerOf(name: unknown, value: unknown): InboundHeaders {
 function bodyOf(text: string | undefined, isMultipart: boolean): string | undefined {
   if (text === undefined) return undefined;
   return repairWindows1252(isMultipart && text.endsWith("\n") ? text.slice(0, -1) : text);
-}
-
-function decodeHeader(value: string): string {
-  return repairWindows1252(decodeWords(value));
 }

@@ -24,6 +24,8 @@ export interface Features {
   readonly trackClicks: boolean;
   readonly trackOpens: boolean;
   readonly templateId: boolean;
+  /** Whether a message with a template may go without `from`: the template's own sender is used. */
+  readonly templateSender: boolean;
   readonly mergeData: boolean;
   readonly mergeGlobalData: boolean;
   readonly mergeHeaders: boolean;

@@ -19,7 +19,10 @@ export interface Alternative {
  * written as JSON and read back the same.
  */
 export interface Message {
-  /** The author (RFC 5322 From). Text may hold several addresses with commas between; few providers take that. */
+  /**
+   * The author (RFC 5322 From). Text may hold several addresses with commas between; few providers take that. A template
+   * that has its own sender does without, where the provider has `templateSender`.
+   */
   readonly from?: AddressInput | undefined;
   /** Primary recipients, one entry each. */
   readonly to?: readonly AddressInput[] | undefined;

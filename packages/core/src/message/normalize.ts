@@ -5,15 +5,15 @@ import type { ContentForm } from "./content.js";
 import { type JsonObject, type JsonValue, toJson } from "./json.js";
 import { type Alternative, MESSAGE_FIELDS, type Message } from "./message.js";
 import { parseSendAt, type SendTime } from "./send-at.js";
-import { hasControl, hasHeaderControl, isHeaderName, nearest } from "./text.js";
+import { hasControl, hasHeaderControl, isHeaderName, lookUp, nearest } from "./text.js";
 
 /** Headers in the order they were given. */
 export type HeaderList = readonly (readonly [name: string, value: string | number])[];
 
 /** A message checked and put into one form, as payload builders take it. Absent lists are empty. */
 export interface NormalizedMessage {
-  /** At least one. */
-  readonly from: readonly [Address, ...Address[]];
+  /** At least one, but for a template that brings its own sender, where the provider has `templateSender`. */
+  readonly from: readonly Address[];
   readonly to: readonly Address[];
   readonly cc: readonly Address[];
   readonly bcc: readonly Address[];
@@ -60,18 +60,24 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set(MESSAGE_FIELDS);
  * Checks a message and puts it into one form. Streams are read to their end here.
  *
  * @param form how the provider takes attachments
+ * @param templateSender whether the provider's templates can bring a sender
  * @throws InvalidMessageError naming the field and what to do
  */
-export async function normalizeMessage(message: Message, form: ContentForm): Promise<NormalizedMessage> {
+export async function normalizeMessage(
+  message: Message,
+  form: ContentForm,
+  templateSender = false,
+): Promise<NormalizedMessage> {
   checkFields(message);
   const [headers, replyToHeader] = splitReplyTo(readHeaders(message.headers ?? undefined, "headers"));
   const replyTo = addresses(message.replyTo, "replyTo");
   const from = message.from ?? undefined;
-  if (from === undefined) throw invalid("from", "is missing: who is the mail from?");
+  if (from === undefined && !(templateSender && (message.templateId ?? undefined) !== undefined))
+    throw invalid("from", "is missing: who is the mail from?");
   const { text, html, amp, alternatives } = bodies(message);
   // One literal, without spreading: it is made for every mail, and engines are slow to spread so many members.
   const normalized: { -readonly [K in keyof NormalizedMessage]: NormalizedMessage[K] } = {
-    from: parseAddressText(from, "from") as [Address, ...Address[]],
+    from: from === undefined ? [] : parseAddressText(from, "from"),
     to: addresses(message.to, "to"),
     cc: addresses(message.cc, "cc"),
     bcc: addresses(message.bcc, "bcc"),
@@ -187,7 +193,7 @@ function readHeaders(headers: unknown, field: string): HeaderList {
       const lower = name.toLowerCase();
       if (seen.has(lower)) throw invalid(path, "is given twice (header names do not tell case apart)");
       seen.add(lower);
-      const owner = FIELD_OF_HEADER[lower];
+      const owner = lookUp(FIELD_OF_HEADER, lower);
       if (owner) throw invalid(path, `is set by the field "${owner}"`);
       if (typeof value === "number") return [name, value] as const;
       const text = headerText(value, path);
@@ -277,4 +283,14 @@ async function attachments(list: unknown, form: ContentForm): Promise<readonly A
 
 function invalid(field: string, why: string): InvalidMessageError {
   return new InvalidMessageError(`"${field}" ${why}`, { field });
+}
+
+/**
+ * Who the mail is from.
+ *
+ * @throws InvalidMessageError when a template was to say so
+ */
+export function author({ from: [first] }: NormalizedMessage): Address {
+  if (!first) throw invalid("from", "is missing: who is the mail from?");
+  return first;
 }

@@ -1,94 +1,71 @@
-/** Web handlers on Node's `http` and on Express: `@posthorn/core/node`. */
+/** Web handlers on Node's `http`, `https` and `http2`, and on Express: `@posthorn/core/node`. */
+import type { IncomingBody } from "./body.js";
+import { type NodeRequest, NodeRequestError, toRequest } from "./request.js";
+import { type NodeResponse, sendResponse } from "./response.js";
 
-/** What is needed of Node's `IncomingMessage`, and of Express's request. */
-export interface NodeRequest extends AsyncIterable<Uint8Array> {
-  readonly method?: string | undefined;
-  /** The path that was asked for. Express's routers shorten `url`, and keep the whole in `originalUrl`. */
-  readonly url?: string | undefined;
-  readonly originalUrl?: string | undefined;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly socket?: { readonly encrypted?: boolean } | undefined;
-  /** The body, where middleware read it before. */
-  readonly body?: unknown;
-  /** Its exact bytes, where middleware kept them. */
-  readonly rawBody?: unknown;
-  readonly readableEnded?: boolean | undefined;
-}
+export type { NodeBody } from "./body.js";
+export { type NodeRequest, NodeRequestError } from "./request.js";
+export type { NodeResponse } from "./response.js";
 
-/** What is needed of Node's `ServerResponse`. */
-export interface NodeResponse {
-  statusCode: number;
-  readonly headersSent: boolean;
-  setHeader(name: string, value: string): unknown;
-  end(body?: Uint8Array): unknown;
+/** Options of {@link toNodeHandler}. */
+export interface NodeHandlerOptions {
+  /**
+   * Scheme and host that the server is reached by, such as `https://hooks.example.com`. Default: as the request says,
+   * which behind a proxy is not what its sender asked for.
+   */
+  readonly origin?: string | undefined;
+  /** Called with what the handler threw, and with a {@link NodeRequestError} for what did not get as far as it. */
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 /**
- * A web handler as a listener for `http.createServer` and a handler for Express.
+ * A web handler as a listener for `http.createServer` and a handler for Express. The promise does not reject.
  *
- * Mount it before `express.json()` and the like: signatures are over the exact bytes. Where middleware has to come first, let it keep them
- * (`express.raw({ type: "*" + "/*" })`, or `verify` that sets `req.rawBody`).
+ * Mount it before `express.json()` and the like: signatures are over the exact bytes. Where middleware has to come
+ * first, let it keep them (`express.raw({ type: () => true })`, or `verify` that sets `req.rawBody`).
  */
 export function toNodeHandler(
-  handler: (request: Request) => Promise<Response>,
+  handler: (request: Request) => Response | Promise<Response>,
+  options: NodeHandlerOptions = {},
 ): (request: NodeRequest, response: NodeResponse) => Promise<void> {
+  const origin = options.origin === undefined ? undefined : new URL(options.origin).origin;
   return async (incoming, outgoing) => {
+    let rest: IncomingBody | undefined;
     try {
-      const response = await handler(toRequest(incoming));
-      outgoing.statusCode = response.status;
-      response.headers.forEach((value, name) => {
-        outgoing.setHeader(name, value);
-      });
-      outgoing.end(new Uint8Array(await response.arrayBuffer()));
+      const made = toRequest(incoming, origin);
+      rest = made.rest;
+      const response = await handler(made.request);
+      await sendResponse(outgoing, response, incoming.method === "HEAD");
     } catch (error) {
-      if (!outgoing.headersSent) {
-        outgoing.statusCode = 500;
-        outgoing.setHeader("content-type", "text/plain; charset=utf-8");
-      }
-      const known = error instanceof BodyLostError ? error.message : "the request could not be handled";
-      outgoing.end(new TextEncoder().encode(`${known}\n`));
+      report(error, options);
+      refuse(outgoing, error);
     }
+    await rest?.discard();
   };
 }
 
-class BodyLostError extends Error {}
-
-function toRequest(incoming: NodeRequest): Request {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(incoming.headers)) {
-    // HTTP/2 names that begin with a colon are no headers.
-    if (value === undefined || name.startsWith(":")) continue;
-    for (const single of typeof value === "string" ? [value] : value) headers.append(name, single);
+function report(error: unknown, { onError }: NodeHandlerOptions): void {
+  try {
+    onError?.(error);
+  } catch {
+    // What the caller's own function throws must not become a crash of the server.
   }
-  const scheme = incoming.socket?.encrypted ? "https" : "http";
-  const path = incoming.originalUrl ?? incoming.url ?? "/";
-  const url = new URL(
-    path.startsWith("/") ? `${scheme}://${headers.get("host") ?? "localhost"}${path}` : path,
-  );
-  const method = incoming.method ?? "GET";
-  if (method === "GET" || method === "HEAD") return new Request(url, { method, headers });
-  return new Request(url, { method, headers, ...bodyOf(incoming) });
 }
 
-function bodyOf(incoming: NodeRequest): RequestInit & { duplex?: "half" } {
-  for (const kept of [incoming.rawBody, incoming.body]) {
-    if (kept instanceof Uint8Array || typeof kept === "string") return { body: kept as BodyInit };
+/** Answers with an error; cuts the connection when an answer has begun. */
+function refuse(outgoing: NodeResponse, error: unknown): void {
+  const known = error instanceof NodeRequestError ? error : undefined;
+  try {
+    if (outgoing.headersSent) {
+      outgoing.destroy?.();
+      return;
+    }
+    outgoing.statusCode = known?.status ?? 500;
+    outgoing.setHeader("content-type", "text/plain; charset=utf-8");
+    // Not the error's own words: they may hold what is nobody else's business.
+    outgoing.write(new TextEncoder().encode(`${known?.message ?? "the request could not be handled"}\n`));
+    outgoing.end();
+  } catch {
+    // The client went away, and HTTP/2 throws where HTTP/1 is silent.
   }
-  if (incoming.readableEnded) {
-    throw new BodyLostError(
-      "the body was read by middleware before the webhook; mount the webhook first, or keep the exact bytes as req.rawBody",
-    );
-  }
-  const iterator = incoming[Symbol.asyncIterator]();
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await iterator.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    async cancel() {
-      await iterator.return?.();
-    },
-  });
-  return { body, duplex: "half" };
 }

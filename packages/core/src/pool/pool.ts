@@ -75,6 +75,7 @@ const POOL_FEATURES: Features = {
   trackClicks: true,
   trackOpens: true,
   templateId: true,
+  templateSender: true,
   mergeData: true,
   mergeGlobalData: true,
   mergeHeaders: true,

@@ -8,9 +8,11 @@ const SECRET_HEADER = /authorization|cookie|api-?key|token|secret|signature|x-am
 /** Takes a backend's secrets out of whatever leaves it. */
 export class Redactor {
   private readonly secrets: readonly string[];
+  private readonly given: readonly (string | undefined)[];
 
   /** @param secrets keys, passwords, tokens, in every form they are sent in */
   constructor(secrets: readonly (string | undefined)[]) {
+    this.given = secrets;
     // The longest first, or a secret that holds another would be left in part.
     this.secrets = secrets
       .filter((secret): secret is string => Boolean(secret))
@@ -18,6 +20,11 @@ export class Redactor {
         ...new Set([secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]),
       ])
       .sort((a, b) => b.length - a.length);
+  }
+
+  /** A redactor of further secrets too. */
+  and(secrets: readonly string[]): Redactor {
+    return secrets.length > 0 ? new Redactor([...this.given, ...secrets]) : this;
   }
 
   text(text: string): string {

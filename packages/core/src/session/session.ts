@@ -67,6 +67,8 @@ export interface SessionResponse {
   readonly attempts: readonly AttemptRecord[];
   /** What is known of the mail after all attempts. */
   readonly delivery: Delivery;
+  /** Whether an attempt before the last may have been taken. */
+  readonly uncertain: boolean;
   /** When the provider said to come back. */
   readonly retryAt: Date | undefined;
 }
@@ -339,7 +341,8 @@ class Call {
   }
 
   private response(answer: Answer, delivery: Delivery, retryAt: Date | undefined): SessionResponse {
-    return { ...answer, attempts: this.attempts, delivery: this.overall(delivery), retryAt };
+    const { attempts, uncertain } = this;
+    return { ...answer, attempts, delivery: this.overall(delivery), uncertain, retryAt };
   }
 
   /** A `not-sent` now says nothing of an earlier attempt that may have arrived. */

@@ -13,12 +13,18 @@ export async function checkBasicAuth(
   secrets: readonly string[],
   headers: Headers,
 ): Promise<void> {
-  const [scheme, credentials] = (headers.get("authorization") ?? "").split(/\s+/, 2);
-  const given = scheme?.toLowerCase() === "basic" ? bytesOfBase64(credentials) : undefined;
-  if (!given) throw new WebhookSignatureError(`${provider}: HTTP basic auth is missing`, { provider });
-  const text = new TextDecoder().decode(given);
+  const text = basicCredentials(headers);
+  if (text === undefined)
+    throw new WebhookSignatureError(`${provider}: HTTP basic auth is missing`, { provider });
   const matches = await Promise.all(secrets.map((secret) => equalTexts(secret, text)));
   if (!matches.includes(true)) {
     throw new WebhookSignatureError(`${provider}: HTTP basic auth does not match`, { provider });
   }
+}
+
+/** The credentials of HTTP basic auth as `user:password`, where there are any. */
+export function basicCredentials(headers: Headers): string | undefined {
+  const [scheme, credentials] = (headers.get("authorization") ?? "").split(/\s+/, 2);
+  const given = scheme?.toLowerCase() === "basic" ? bytesOfBase64(credentials) : undefined;
+  return given && new TextDecoder().decode(given);
 }

@@ -34,3 +34,20 @@ export async function fetchBytes(
   }
   return new Uint8Array(await response.arrayBuffer());
 }
+
+/**
+ * Segments as the path of a URL, whatever is in them.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc3986#section-2.3 All but unreserved characters are encoded, as signatures of AWS want it.
+ */
+export function urlPath(...segments: readonly string[]): string {
+  return segments
+    .map((segment) =>
+      // Half a surrogate pair is no character, and `encodeURIComponent` throws at it.
+      encodeURIComponent(segment.replace(/\p{Surrogate}/gu, "\ufffd")).replace(
+        /[!'()*]/g,
+        (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+      ),
+    )
+    .join("/");
+}

@@ -58,53 +58,62 @@ export function webhookHandler<E extends EventLike>(
     timeout: options.timeout ?? 30_000,
   };
 
+  const notify = (error: unknown, request: Request): void => {
+    try {
+      options.onError?.(error, request);
+    } catch {
+      // What the caller's own function throws must not become a crash of the server, nor lose an event.
+    }
+  };
+
   async function handle(request: Request): Promise<Response> {
     // Providers look whether the URL is there before they accept it.
     if (request.method === "GET" || request.method === "HEAD") return answer(200);
     if (request.method !== "POST") return answer(405, "post only", { allow: "GET, HEAD, POST" });
     if (secrets.length > 0) {
       if (spec.challenge && !request.headers.has("authorization")) {
-        options.onError?.(
-          new WebhookSignatureError(`${provider}: HTTP basic auth is missing`, { provider }),
-          request,
-        );
+        notify(new WebhookSignatureError(`${provider}: HTTP basic auth is missing`, { provider }), request);
         return answer(401, "credentials are missing", { "www-authenticate": 'Basic realm="webhook"' });
       }
       await checkBasicAuth(provider, secrets, request.headers);
     }
     const post = await readPost(request, limits);
     await spec.verify?.(post);
-    let failure: unknown;
-    const report = (error: unknown): void => {
-      failure ??= error;
-      options.onError?.(error, request);
-    };
-    for (const event of await spec.read(post, report)) {
+    const unread: unknown[] = [];
+    const events = await spec.read(post, (error) => {
+      unread.push(error);
+      notify(error, request);
+    });
+    let failed = false;
+    for (const event of events) {
       try {
         await deliver(event, options);
       } catch (error) {
-        report(error);
+        failed = true;
+        notify(error, request);
       }
     }
     // Not the error itself: its words may hold what is nobody else's business.
-    return failure === undefined ? answer(200) : answer(500, "an event was not handled");
+    if (failed) return answer(500, "an event was not handled");
+    return unread.length > 0 ? answerTo(unread[0]) : answer(200);
   }
 
   return async (request) => {
     try {
       return await handle(request);
     } catch (error) {
-      try {
-        options.onError?.(error, request);
-      } catch {
-        // What the caller's own function throws must not become a crash of the server.
-      }
-      if (error instanceof WebhookSignatureError) return answer(400, error.message);
-      if (error instanceof WebhookRequestError) return answer(error.status, error.message);
-      if (error instanceof ConfigurationError) return answer(500, error.message);
-      return answer(500, "the post could not be handled");
+      notify(error, request);
+      return answerTo(error);
     }
   };
+}
+
+/** What a post is answered that cannot be taken. Words are told only of errors that are about the post itself. */
+function answerTo(error: unknown): Response {
+  if (error instanceof WebhookSignatureError) return answer(400, error.message);
+  if (error instanceof WebhookRequestError) return answer(error.status, error.message);
+  if (error instanceof ConfigurationError) return answer(500, error.message);
+  return answer(500, "the post could not be handled");
 }
 
 async function deliver<E extends EventLike>(event: E, { store, onEvent }: WebhookOptions<E>): Promise<void> {

@@ -2,8 +2,8 @@
 export { readEnv } from "../backend/options.js";
 export { isRecord, type JsonRecord } from "../backend/payload.js";
 export { ConfigurationError, PosthornError, WebhookSignatureError } from "../errors.js";
-export { checkBasicAuth } from "./basic-auth.js";
-export { decodeText } from "./charset.js";
+export { lookUp } from "../message/text.js";
+export { basicCredentials, checkBasicAuth } from "./basic-auth.js";
 export { WebhookRequestError } from "./errors.js";
 export {
   type RejectReason,
@@ -13,7 +13,7 @@ export {
   type TrackingFields,
   trackingEvent,
 } from "./event.js";
-export { fetchBytes } from "./fetch-bytes.js";
+export { fetchBytes, urlPath } from "./fetch-bytes.js";
 export { type WebhookHandler, type WebhookSpec, webhookHandler } from "./handler.js";
 export { type FormField, parameter } from "./multipart.js";
 export {
@@ -34,6 +34,7 @@ export {
   importPublicKey,
   joinBytes,
   requireSignature,
+  requireToken,
   verifyHmac,
 } from "./signature.js";
 export { type EventStore, eventKey, memoryEventStore } from "./store.js";

@@ -71,12 +71,19 @@ export function parameter(value: string, name: string): string | null {
     .replace(/%(22|0D|0A)/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
-/** Where the next delimiter begins that stands at the start of a line. */
+/** Where the next delimiter begins: at the start of a line, and not that of a longer boundary. */
 function nextDelimiter(body: Uint8Array, delimiter: Uint8Array, from: number): number {
   for (let at = indexOf(body, delimiter, from); at >= 0; at = indexOf(body, delimiter, at + 1)) {
-    if (at === 0 || (body[at - 2] === 13 && body[at - 1] === 10)) return at;
+    const startsLine = at === 0 || (body[at - 2] === 13 && body[at - 1] === 10);
+    if (startsLine && endsHere(body, at + delimiter.length)) return at;
   }
   return -1;
+}
+
+/** Whether a delimiter's line ends, or the form: `--`, white space, a line end. */
+function endsHere(body: Uint8Array, at: number): boolean {
+  const next = body[at];
+  return next === 13 || next === 32 || next === 9 || (next === 45 && body[at + 1] === 45);
 }
 
 function indexOf(body: Uint8Array, needle: ArrayLike<number>, from: number): number {

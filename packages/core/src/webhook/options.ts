@@ -49,7 +49,7 @@ const FORMS: Readonly<Record<keyof WebhookOptions<never>, (value: unknown) => bo
 };
 
 /** Whether a value is a secret or a list of them. */
-export function isSecrets(value: unknown): boolean {
+function isSecrets(value: unknown): boolean {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   return list.length > 0 && list.every((entry) => typeof entry === "string" && entry !== "");
 }

@@ -1,4 +1,3 @@
-import { decodeText } from "./charset.js";
 import { WebhookRequestError } from "./errors.js";
 import { type FormField, parameter, parseMultipart } from "./multipart.js";
 
@@ -96,13 +95,15 @@ export class WebhookForm {
 
   /** The texts of every field of a name. */
   all(name: string): readonly string[] {
-    return this.fields.filter((field) => field.name === name).map(({ bytes }) => decodeText(bytes, "utf-8"));
+    return this.fields
+      .filter((field) => field.name === name)
+      .map(({ bytes }) => new TextDecoder().decode(bytes));
   }
 
-  /** The text of a field, in UTF-8 or the charset given; `null` where there is none. */
-  text(name: string, charset = "utf-8"): string | null {
+  /** The text of a field; `null` where there is none. */
+  text(name: string): string | null {
     const field = this.field(name);
-    return field ? decodeText(field.bytes, charset) : null;
+    return field ? new TextDecoder().decode(field.bytes) : null;
   }
 
   /** The file of a name. */

@@ -128,3 +128,15 @@ export function requireSignature(provider: string, matches: boolean): void {
   if (!matches)
     throw new WebhookSignatureError(`${provider}: the signature is missing or does not match`, { provider });
 }
+
+/** @throws WebhookSignatureError unless a post carries one of the tokens, compared in constant time */
+export async function requireToken(
+  provider: string,
+  tokens: readonly string[],
+  given: string | null,
+): Promise<void> {
+  const matches = await Promise.all(tokens.map((token) => equalTexts(token, given ?? "")));
+  if (given === null || !matches.includes(true)) {
+    throw new WebhookSignatureError(`${provider}: the token is missing or does not match`, { provider });
+  }
+}

@@ -4,6 +4,7 @@ import {
   dateOf,
   idOf,
   listOf,
+  lookUp,
   recordOf,
   resolveWebhookOptions,
   type Secrets,
@@ -62,12 +63,13 @@ async function readMail(body: Readonly<Record<string, unknown>>): Promise<Inboun
     envelopeSender: textOf(recordOf(data["sender"])["email"]),
     envelopeRecipient: textOf(recordOf(recipients[0])["email"]),
     authentication: {
-      spf: SPF[textOf(recordOf(data["spf_check"])["code"]) ?? ""] ?? null,
+      spf: lookUp(SPF, textOf(recordOf(data["spf_check"])["code"])) ?? null,
       dkim: typeof dkim === "boolean" ? (dkim ? "pass" : "fail") : null,
     },
   });
   return inboundEvent("MailerSend", { ...body, data }, message, {
     eventId: idOf(data["id"]),
-    timestamp: dateOf(body["created_at"]),
+    // When the mail came in; the post's own is when it was posted.
+    timestamp: dateOf(data["created_at"] ?? body["created_at"]),
   });
 }

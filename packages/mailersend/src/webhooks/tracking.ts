@@ -1,6 +1,7 @@
 import {
   dateOf,
   idOf,
+  lookUp,
   type RejectReason,
   readEach,
   recordOf,
@@ -71,12 +72,12 @@ function readEvent(data: Readonly<Record<string, unknown>>): TrackingFields {
   const email = recordOf(data["email"]);
   const detail = recordOf(data["morph"]);
   return {
-    eventType: TYPES[type] ?? "unknown",
+    eventType: lookUp(TYPES, type) ?? "unknown",
     eventId: idOf(data["id"]),
     messageId: idOf(recordOf(email["message"])["id"]),
     recipient: textOf(recordOf(email["recipient"])["email"]),
     timestamp: dateOf(data["created_at"]),
-    rejectReason: REASONS[type] ?? null,
+    rejectReason: lookUp(REASONS, type) ?? null,
     description: textOf(detail["readable_reason"]) ?? textOf(detail["reason"]),
     tags: textsOf(email["tags"]),
     clickUrl: textOf(detail["url"]),

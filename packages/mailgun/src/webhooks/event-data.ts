@@ -2,6 +2,7 @@ import {
   bareAddress,
   dateOfSeconds,
   idOf,
+  lookUp,
   type RejectReason,
   recordOf,
   type TrackingEventType,
@@ -46,14 +47,14 @@ export function readEventData(body: unknown, token: string): TrackingFields {
         ? data["severity"] === "temporary"
           ? "deferred"
           : "bounced"
-        : (TYPES[event] ?? "unknown"),
+        : (lookUp(TYPES, event) ?? "unknown"),
     eventId: token || null,
     // As sending gives it.
     messageId: typeof id === "string" && !id.startsWith("<") ? `<${id}>` : id,
     // Rejected mails are told of by their header alone.
     recipient: textOf(data["recipient"]) ?? bareAddress(textOf(headers["to"])),
     timestamp: dateOfSeconds(data["timestamp"]),
-    rejectReason: refused ? (REASONS[textOf(data["reason"]) ?? ""] ?? "other") : null,
+    rejectReason: refused ? (lookUp(REASONS, textOf(data["reason"])) ?? "other") : null,
     description:
       textOf(status["description"]) || textOf(reject["description"]) || textOf(reject["reason"]) || null,
     mtaResponse: textOf(status["message"]) || null,

@@ -2,6 +2,7 @@ import {
   dateOfSeconds,
   jsonOf,
   listOf,
+  lookUp,
   numberOf,
   type RejectReason,
   recordOf,
@@ -24,8 +25,10 @@ const TYPES: Readonly<Record<string, TrackingEventType>> = {
 /** Mailgun's own fields; what else there is, is metadata. */
 const OWN = new Set(
   `event recipient domain message-headers message-id x-mailgun-sid x-mailgun-tag x-mailgun-variables attachment-count
-  timestamp token signature code error notification reason description campaign-id campaign-name tag mailing-list ip
-  country region city user-agent device-type client-type client-name client-os url h body-plain`.split(/\s+/),
+  timestamp token signature parent-signature code error notification reason description campaign-id
+  campaign-name tag mailing-list ip country region city user-agent device-type client-type client-name client-os url h body-plain`.split(
+    /\s+/,
+  ),
 );
 /** Fields that a form may hold twice, once as metadata; of these Mailgun's own is the last, of others the first. */
 const OWN_IS_LAST = new Set(["timestamp", "token", "signature"]);
@@ -38,7 +41,7 @@ export function readForm(form: WebhookForm, token: string): TrackingFields {
   const event = form.text("event") ?? "";
   const error = form.text("error");
   return {
-    eventType: TYPES[event] ?? "unknown",
+    eventType: lookUp(TYPES, event) ?? "unknown",
     eventId: token || null,
     messageId: form.text("Message-Id") ?? form.text("message-id"),
     recipient: form.text("recipient"),
@@ -72,18 +75,19 @@ function metadataOfHeaders(headers: readonly unknown[]): Readonly<Record<string,
       Array.isArray(header) && String(header[0]).toLowerCase() === "x-mailgun-variables",
   );
   if (found.length === 0) return undefined;
-  return Object.assign({}, ...found.map(([, value]) => recordOf(jsonOf(value) ?? value)));
+  return Object.fromEntries(found.flatMap(([, value]) => Object.entries(recordOf(jsonOf(value) ?? value))));
 }
 
 /** Opens and clicks tell metadata by fields among Mailgun's own. */
 function metadataOfFields(form: WebhookForm): Readonly<Record<string, unknown>> {
-  const metadata: Record<string, unknown> = {};
-  for (const name of new Set(form.fields.map((field) => field.name))) {
-    const key = name.toLowerCase();
-    const values = form.all(name);
-    if (!OWN.has(key)) metadata[name] = values[0];
-    else if (values.length > 1 && !LISTS.has(key))
-      metadata[name] = OWN_IS_LAST.has(key) ? values[0] : values.at(-1);
-  }
-  return metadata;
+  const names = [...new Set(form.fields.map((field) => field.name))];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const key = name.toLowerCase();
+      const values = form.all(name);
+      if (!OWN.has(key)) return [[name, values[0]]];
+      if (values.length < 2 || LISTS.has(key)) return [];
+      return [[name, OWN_IS_LAST.has(key) ? values[0] : values.at(-1)]];
+    }),
+  );
 }

@@ -27,6 +27,8 @@ export interface MailgunSignature {
   readonly token: string;
   readonly timestamp: string;
   readonly signature: string;
+  /** By the key of the account above, where a subaccount posts. */
+  readonly parentSignature: string;
 }
 
 /** The signature of a post. A form's metadata may use the same names; Mailgun's own come last. */
@@ -38,24 +40,27 @@ export function signatureOf(post: WebhookPost): MailgunSignature {
     token: field("token") ?? "",
     timestamp: field("timestamp") ?? "",
     signature: field("signature") ?? "",
+    parentSignature: field("parent-signature") ?? "",
   };
 }
 
-/** HMAC-SHA256 of time and token. https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks */
+/**
+ * HMAC-SHA256 of time and token. What a subaccount posts is signed by its own key and by that of the account above; either
+ * will do.
+ *
+ * @see https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
+ */
 export async function verifySignature(
   post: WebhookPost,
   { webhookSigningKey, maxAge, clock }: MailgunSignatureOptions & WebhookOptions<never>,
 ): Promise<void> {
-  const { token, timestamp, signature } = signatureOf(post);
-  requireSignature(
-    "Mailgun",
-    await verifyHmac(
-      "SHA-256",
-      secretList(webhookSigningKey),
-      bytesOfHex(signature),
-      joinBytes(timestamp, token),
-    ),
+  const { token, timestamp, signature, parentSignature } = signatureOf(post);
+  const keys = secretList(webhookSigningKey);
+  const signed = joinBytes(timestamp, token);
+  const matches = await Promise.all(
+    [signature, parentSignature].map((given) => verifyHmac("SHA-256", keys, bytesOfHex(given), signed)),
   );
+  requireSignature("Mailgun", matches.includes(true));
   checkAge("Mailgun", Number(timestamp), maxAge ?? MAX_AGE, (clock ?? Date).now());
 }
 

@@ -3,6 +3,7 @@ import {
   idOf,
   isRecord,
   jsonOf,
+  lookUp,
   type RejectReason,
   readEach,
   recordOf,
@@ -80,11 +81,11 @@ function readEvent(entry: Readonly<Record<string, unknown>>): TrackingFields {
   const error = textOf(entry["error"]);
   const payload = jsonOf(entry["Payload"]);
   return {
-    eventType: TYPES[textOf(entry["event"]) ?? ""] ?? "unknown",
+    eventType: lookUp(TYPES, textOf(entry["event"])) ?? "unknown",
     messageId: idOf(entry["MessageID"]),
     recipient: textOf(entry["email"]),
     timestamp: dateOfSeconds(entry["time"]),
-    rejectReason: error ? (REASONS[error] ?? "other") : null,
+    rejectReason: error ? (lookUp(REASONS, error) ?? "other") : null,
     description: textOf(entry["comment"]) || null,
     mtaResponse: textOf(entry["smtp_reply"]) || null,
     tags: textsOf(entry["customcampaign"]),

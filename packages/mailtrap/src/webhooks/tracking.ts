@@ -1,7 +1,10 @@
 import {
   dateOfSeconds,
   idOf,
+  isRecord,
+  jsonOf,
   listOf,
+  lookUp,
   type RejectReason,
   readEach,
   recordOf,
@@ -14,6 +17,8 @@ import {
   textsOf,
   type WebhookHandler,
   type WebhookOptions,
+  type WebhookPost,
+  WebhookRequestError,
   webhookHandler,
 } from "@posthorn/core/webhook";
 import { verifySignature } from "./signature.js";
@@ -34,6 +39,7 @@ const TYPES: Readonly<Record<string, TrackingEventType>> = {
   suspension: "deferred",
   reject: "rejected",
   spam: "complained",
+  "spam complaint": "complained",
   unsubscribe: "unsubscribed",
 };
 
@@ -43,6 +49,7 @@ const REASONS: Readonly<Record<string, RejectReason>> = {
   suspension: "other",
   reject: "blocked",
   spam: "spam",
+  "spam complaint": "spam",
   unsubscribe: "unsubscribed",
 };
 
@@ -60,24 +67,35 @@ export function trackingWebhook(options: MailtrapTrackingOptions): WebhookHandle
       maxBodyBytes: 10_000_000,
       verifiedBy: "signingSecret",
       verify: signingSecret ? (post) => verifySignature(post, signingSecret) : undefined,
-      read: (post) =>
-        readEach("Mailtrap", listOf(recordOf(post.json())["events"]), (entry) => [
-          readEvent(recordOf(entry)),
-        ]),
+      read: (post) => readEach("Mailtrap", entriesOf(post), (entry) => [readEvent(recordOf(entry))]),
     },
     resolved,
   );
 }
 
+/** Events of a post in either payload format, a JSON object with a list or a line of JSON for each. */
+function entriesOf(post: WebhookPost): readonly unknown[] {
+  const body = jsonOf(post.text());
+  if (isRecord(body) && body["event"] === undefined) return listOf(body["events"]);
+  const lines = post
+    .text()
+    .split("\n")
+    .filter((line) => line.trim() !== "");
+  // A post of one line alone is one event.
+  const entries = lines.map((line) => jsonOf(line) ?? line);
+  if (entries.some(isRecord)) return entries;
+  throw new WebhookRequestError("Mailtrap: the body is not JSON of events", { status: 400 });
+}
+
 function readEvent(entry: Readonly<Record<string, unknown>>): TrackingFields {
   const event = (textOf(entry["event"]) ?? "").replaceAll("_", " ");
   return {
-    eventType: TYPES[event] ?? "unknown",
+    eventType: lookUp(TYPES, event) ?? "unknown",
     eventId: idOf(entry["event_id"]),
     messageId: idOf(entry["message_id"]),
     recipient: textOf(entry["email"]),
     timestamp: dateOfSeconds(entry["timestamp"]),
-    rejectReason: REASONS[event] ?? null,
+    rejectReason: lookUp(REASONS, event) ?? null,
     description: textOf(entry["reason"]),
     mtaResponse: textOf(entry["response"]),
     tags: textsOf(entry["category"]),

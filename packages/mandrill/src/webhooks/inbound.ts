@@ -1,4 +1,4 @@
-import { type InboundEvent, inboundEvent, inboundFromMime } from "@posthorn/core/inbound";
+import { type InboundEvent, inboundEvent, inboundFromMime, readMails } from "@posthorn/core/inbound";
 import {
   dateOfSeconds,
   type JsonRecord,
@@ -35,11 +35,13 @@ export function inboundWebhook(options: MandrillInboundOptions): WebhookHandler 
       verifiedBy: "webhookKey",
       verify:
         resolved.webhookKey || resolved.webhookSecret ? (post) => verifySignature(post, resolved) : undefined,
-      read: async (post) =>
-        Promise.all(
+      read: (post, report) =>
+        readMails(
           eventsOf(post)
-            .filter(({ event }) => event === "inbound")
-            .map(readMail),
+            .map(recordOf)
+            .filter(({ event }) => event === "inbound"),
+          report,
+          readMail,
         ),
     },
     resolved,

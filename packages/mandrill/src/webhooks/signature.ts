@@ -1,4 +1,5 @@
 import {
+  basicCredentials,
   bytesOfBase64,
   ConfigurationError,
   joinBytes,
@@ -23,11 +24,7 @@ export interface MandrillSignatureOptions {
 /** HMAC-SHA1 of the URL and the fields by name. https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/ */
 export async function verifySignature(
   post: WebhookPost,
-  {
-    webhookKey,
-    webhookUrl,
-    webhookSecret,
-  }: MandrillSignatureOptions & { readonly webhookSecret?: Secrets | undefined },
+  { webhookKey, webhookUrl }: MandrillSignatureOptions,
 ): Promise<void> {
   const keys = secretList(webhookKey);
   // Mandrill looks for the URL before it gives the key, so a webhook may be made without.
@@ -46,7 +43,7 @@ export async function verifySignature(
     .flatMap(({ name, bytes }) => [name, bytes]);
   const signature = bytesOfBase64(post.headers.get("x-mandrill-signature"));
   const matches = await Promise.all(
-    urls(post.request, webhookUrl, secretList(webhookSecret)).map((url) =>
+    urls(post.request, webhookUrl).map((url) =>
       verifyHmac("SHA-1", keys, signature, joinBytes(url, ...fields)),
     ),
   );
@@ -54,12 +51,10 @@ export async function verifySignature(
 }
 
 /** What the URL may have been given to Mandrill as: with the credentials that the post came with, or without. */
-function urls(
-  request: Request,
-  webhookUrl: string | undefined,
-  secrets: readonly string[],
-): readonly string[] {
+function urls(request: Request, webhookUrl: string | undefined): readonly string[] {
   if (webhookUrl) return [webhookUrl];
+  const credentials = basicCredentials(request.headers);
+  if (credentials === undefined) return [request.url];
   const [scheme = "", rest = ""] = request.url.split("://", 2);
-  return [request.url, ...secrets.map((secret) => `${scheme}://${secret}@${rest}`)];
+  return [`${scheme}://${credentials}@${rest}`, request.url];
 }

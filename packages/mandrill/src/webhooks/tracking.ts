@@ -2,6 +2,7 @@ import {
   dateOfSeconds,
   idOf,
   listOf,
+  lookUp,
   type RejectReason,
   readEach,
   recordOf,
@@ -74,7 +75,7 @@ export function trackingWebhook(options: MandrillTrackingOptions): WebhookHandle
       read: (post) =>
         readEach(
           "Mandrill",
-          eventsOf(post).filter(({ event }) => event !== "inbound"),
+          eventsOf(post).filter((entry) => recordOf(entry)["event"] !== "inbound"),
           (entry) => [readEvent(recordOf(entry))],
         ),
     },
@@ -97,11 +98,11 @@ function readEvent(entry: Readonly<Record<string, unknown>>): TrackingFields {
   const rejection = textOf(recordOf(message["reject"])["reason"]);
   const lastAnswer = recordOf(listOf(message["smtp_events"]).at(-1));
   return {
-    eventType: TYPES[event] ?? "unknown",
+    eventType: lookUp(TYPES, event) ?? "unknown",
     messageId: idOf(message["_id"] ?? entry["_id"]),
     recipient: textOf(message["email"]),
     timestamp: dateOfSeconds(entry["ts"]),
-    rejectReason: REJECTIONS[rejection ?? ""] ?? REASONS[event] ?? null,
+    rejectReason: lookUp(REJECTIONS, rejection) ?? lookUp(REASONS, event) ?? null,
     description: textOf(message["bounce_description"]) ?? rejection,
     mtaResponse: textOf(message["diag"] ?? lastAnswer["diag"]),
     tags: textsOf(message["tags"]),

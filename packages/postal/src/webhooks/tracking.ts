@@ -4,6 +4,7 @@ import {
   idOf,
   isRecord,
   type JsonRecord,
+  lookUp,
   numberOf,
   type RejectReason,
   readEach,
@@ -71,7 +72,7 @@ function readEvent(entry: JsonRecord): TrackingFields {
   // Whatever the event is called, one with the bounce's own mail tells of a bounce.
   const bounced = isRecord(payload["bounce"]);
   const message = recordOf(bounced ? payload["original_message"] : payload["message"]);
-  const eventType = bounced ? "bounced" : (TYPES[textOf(entry["event"]) ?? ""] ?? "unknown");
+  const eventType = bounced ? "bounced" : (lookUp(TYPES, textOf(entry["event"])) ?? "unknown");
   const rejectReason: RejectReason | null = eventType === "bounced" ? "bounced" : null;
   return {
     eventType,

@@ -67,6 +67,7 @@ async function readMail(body: JsonRecord): Promise<InboundEvent> {
     envelopeSender: own[returnPath]?.[1] ?? envelopeFrom(own),
     envelopeRecipient: textOf(body["OriginalRecipient"]),
     strippedText: textOf(body["StrippedTextReply"]),
+    authentication: authenticationOf(own),
   };
   const bcc = addresses(body["BccFull"]);
   const message =
@@ -122,6 +123,16 @@ function addresses(list: unknown): string {
       formatInboundAddress({ name: textOf(entry["Name"]) ?? "", email: textOf(entry["Email"]) ?? "" }),
     )
     .join(", ");
+}
+
+/** Postmark tells of SPF by a header (RFC 7208 section 9.1), and of DKIM by the tests of SpamAssassin. */
+function authenticationOf(headers: InboundHeaders): InboundDetails["authentication"] {
+  const header = (wanted: string) => headers.find(([name]) => name.toLowerCase() === wanted)?.[1] ?? "";
+  const tests = header("x-spam-tests").split(/[\s,]+/);
+  return {
+    spf: /^\w+/.exec(header("received-spf"))?.[0] ?? null,
+    dkim: tests.includes("DKIM_VALID") ? "pass" : tests.includes("DKIM_INVALID") ? "fail" : null,
+  };
 }
 
 function envelopeFrom(headers: InboundHeaders): string | undefined {

@@ -3,6 +3,7 @@ import {
   dateOf,
   idOf,
   type JsonRecord,
+  lookUp,
   type RejectReason,
   readEach,
   recordOf,
@@ -104,8 +105,8 @@ function meaningOf(entry: JsonRecord): Meaning {
   const record = textOf(entry["RecordType"]) ?? "";
   if (record === "SubscriptionChange") {
     if (entry["SuppressSending"] === false) return ["subscribed", null];
-    return BOUNCES[textOf(entry["SuppressionReason"]) ?? ""] ?? ["unsubscribed", "unsubscribed"];
+    return lookUp(BOUNCES, textOf(entry["SuppressionReason"])) ?? ["unsubscribed", "unsubscribed"];
   }
-  if (record === "Bounce") return BOUNCES[textOf(entry["Type"]) ?? ""] ?? ["bounced", "other"];
-  return RECORDS[record] ?? ["unknown", null];
+  if (record === "Bounce") return lookUp(BOUNCES, textOf(entry["Type"])) ?? ["bounced", "other"];
+  return lookUp(RECORDS, record) ?? ["unknown", null];
 }

@@ -8,6 +8,7 @@ import {
   inboundEvent,
   inboundFromMime,
   inboundMessage,
+  urlPath,
 } from "@posthorn/core/inbound";
 import {
   ConfigurationError,
@@ -80,7 +81,8 @@ type Access = ResendInboundOptions & { readonly apiKey: string };
 async function readMail(body: JsonRecord, eventId: string | null, access: Access): Promise<InboundEvent> {
   const data = recordOf(body["data"]);
   const id = textOf(data["email_id"]);
-  const mail = id === null ? {} : await call(`emails/receiving/${encodeURIComponent(id)}`, access);
+  // Inline images stay references to files, as they are in the mail, instead of becoming part of the HTML.
+  const mail = id === null ? {} : await call(`${urlPath("emails", "receiving", id)}?html_format=cid`, access);
   const whole = textOf(recordOf(mail["raw"])["download_url"]);
   const message = whole
     ? await inboundFromMime(await fetchBytes("Resend", whole, {}, access.fetch))
@@ -115,7 +117,7 @@ function headersOf(data: JsonRecord, mail: JsonRecord): InboundHeaders {
 
 function readAttachment(file: JsonRecord, id: string, access: Access): InboundAttachment {
   const contentId = textOf(file["content_id"]) || null;
-  const path = `emails/receiving/${encodeURIComponent(id)}/attachments/${encodeURIComponent(textOf(file["id"]) ?? "")}`;
+  const path = urlPath("emails", "receiving", id, "attachments", textOf(file["id"]) ?? "");
   return inboundAttachment(
     {
       filename: textOf(file["filename"]),

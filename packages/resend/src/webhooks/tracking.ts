@@ -7,6 +7,7 @@ import {
   type JsonRecord,
   jsonOf,
   listOf,
+  lookUp,
   type RejectReason,
   readEach,
   recordOf,
@@ -86,16 +87,20 @@ function readEvent(entry: JsonRecord): TrackingFields {
   const data = recordOf(entry["data"]);
   const click = recordOf(data["click"]);
   const bounce = recordOf(data["bounce"]);
-  const kind = [textOf(bounce["type"]), textOf(bounce["subType"])].filter(Boolean).join(": ");
+  const suppressed = recordOf(data["suppressed"]);
+  const kind = [bounce["type"] ?? suppressed["type"], bounce["subType"]]
+    .map(textOf)
+    .filter(Boolean)
+    .join(": ");
   const failed = textOf(recordOf(data["failed"])["reason"]);
   return {
-    eventType: TYPES[type] ?? "unknown",
+    eventType: lookUp(TYPES, type) ?? "unknown",
     messageId: idOf(data["email_id"]),
     // The first alone: Resend does not say which of several an event is about.
     recipient: bareAddress(textOf(listOf(data["to"])[0])),
     timestamp: dateOf(entry["created_at"]),
-    rejectReason: REASONS[type] ?? null,
-    description: kind || failed || null,
+    rejectReason: lookUp(REASONS, type) ?? null,
+    description: kind || failed || textOf(suppressed["message"]) || null,
     mtaResponse: textOf(bounce["message"]),
     // Where sending put them.
     tags: textsOf(jsonOf(header(data, "x-tags"))),

@@ -1,4 +1,5 @@
 import {
+  decodeText,
   type InboundAttachment,
   type InboundDetails,
   type InboundEvent,
@@ -15,6 +16,7 @@ import {
   numberOf,
   recordOf,
   resolveWebhookOptions,
+  type Secrets,
   textOf,
   type WebhookForm,
   type WebhookHandler,
@@ -22,9 +24,18 @@ import {
   type WebhookPost,
   webhookHandler,
 } from "@posthorn/core/webhook";
+import { verifySignature } from "./signature.js";
 
 /** Options of {@link inboundWebhook}. */
-export interface SendGridInboundOptions extends WebhookOptions<InboundEvent> {}
+export interface SendGridInboundOptions extends WebhookOptions<InboundEvent> {
+  /**
+   * The public key of the security policy attached to the parse setting. Environment:
+   * `SENDGRID_INBOUND_WEBHOOK_VERIFICATION_KEY`.
+   *
+   * @see https://www.twilio.com/docs/sendgrid/for-developers/parsing-email/securing-your-parse-webhooks
+   */
+  readonly inboundWebhookVerificationKey?: Secrets | undefined;
+}
 
 /**
  * Takes mail of SendGrid's Inbound Parse, parsed or with "post the raw, full MIME message".
@@ -33,8 +44,19 @@ export interface SendGridInboundOptions extends WebhookOptions<InboundEvent> {}
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function inboundWebhook(options: SendGridInboundOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("SendGrid", "SENDGRID", {}, options);
-  return webhookHandler({ provider: "SendGrid", maxBodyBytes: 50_000_000, read }, resolved);
+  const forms = { inboundWebhookVerificationKey: "secrets" } as const;
+  const resolved = resolveWebhookOptions("SendGrid", "SENDGRID", forms, options);
+  const { inboundWebhookVerificationKey: key } = resolved;
+  return webhookHandler(
+    {
+      provider: "SendGrid",
+      maxBodyBytes: 50_000_000,
+      verifiedBy: "inboundWebhookVerificationKey",
+      verify: key ? (post) => verifySignature(post, key, resolved) : undefined,
+      read,
+    },
+    resolved,
+  );
 }
 
 async function read(post: WebhookPost): Promise<readonly InboundEvent[]> {
@@ -46,7 +68,10 @@ async function read(post: WebhookPost): Promise<readonly InboundEvent[]> {
   const form = post.form();
   const mime = form.field("email");
   const charsets = recordOf(jsonOf(form.text("charsets")));
-  const text = (name: string) => form.text(name, textOf(charsets[name]) ?? "utf-8");
+  const text = (name: string): string | null => {
+    const bytes = form.field(name)?.bytes;
+    return bytes ? decodeText(bytes, textOf(charsets[name]) ?? "utf-8") : null;
+  };
   const message = mime
     ? await inboundFromMime(mime.bytes, detailsOf(form))
     : inboundMessage({

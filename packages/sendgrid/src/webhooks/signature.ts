@@ -47,7 +47,7 @@ export async function verifySignature(
  * Two numbers of 32 bytes, as Web Cryptography takes them, out of the DER that SendGrid sends (RFC 3279 section 2.2.3);
  * `undefined` where it is none.
  */
-export function rawSignature(der: Uint8Array | undefined): Uint8Array | undefined {
+function rawSignature(der: Uint8Array | undefined): Uint8Array | undefined {
   if (der?.[0] !== 0x30 || der[1] !== der.length - 2) return undefined;
   const raw = new Uint8Array(64);
   let at = 2;

@@ -3,6 +3,7 @@ import {
   idOf,
   isRecord,
   type JsonRecord,
+  lookUp,
   type RejectReason,
   readEach,
   recordOf,
@@ -99,7 +100,7 @@ function read(post: WebhookPost): readonly TrackingEvent[] {
 }
 
 function readEvent(entry: JsonRecord): TrackingFields {
-  const eventType = TYPES[textOf(entry["event"]) ?? ""] ?? "unknown";
+  const eventType = lookUp(TYPES, textOf(entry["event"])) ?? "unknown";
   const reason = textOf(entry["reason"]);
   const isRejected = eventType === "rejected";
   const metadata = Object.fromEntries(Object.entries(entry).filter(([name]) => !OWN.has(name)));
@@ -110,7 +111,7 @@ function readEvent(entry: JsonRecord): TrackingFields {
     messageId: idOf(entry["anymail_id"]) ?? idOf(entry["smtp-id"]),
     recipient: textOf(entry["email"]),
     timestamp: dateOfSeconds(entry["timestamp"]),
-    rejectReason: isRejected ? (REASONS[(reason ?? "").toLowerCase()] ?? "other") : null,
+    rejectReason: isRejected ? (lookUp(REASONS, (reason ?? "").toLowerCase()) ?? "other") : null,
     mtaResponse: isRejected ? null : (reason ?? textOf(entry["response"])),
     tags: textsOf(entry["category"]),
     metadata: { ...recordOf(entry["unique_args"]), ...metadata },

@@ -1,19 +1,24 @@
-import { type InboundEvent, inboundEvent, inboundFromMime } from "@posthorn/core/inbound";
+import { type InboundEvent, inboundEvent, inboundFromMime, readMails } from "@posthorn/core/inbound";
 import {
   bytesOfBase64,
   ConfigurationError,
   recordOf,
+  requireToken,
   resolveWebhookOptions,
+  type Secrets,
+  secretList,
   textOf,
   type WebhookHandler,
   type WebhookOptions,
-  type WebhookPost,
   webhookHandler,
 } from "@posthorn/core/webhook";
 import { entriesOf, type SparkPostEntry } from "./entries.js";
 
 /** Options of {@link inboundWebhook}. */
-export interface SparkPostInboundOptions extends WebhookOptions<InboundEvent> {}
+export interface SparkPostInboundOptions extends WebhookOptions<InboundEvent> {
+  /** The `auth_token` that the relay webhook was made with. Environment: `SPARKPOST_AUTH_TOKEN`. */
+  readonly authToken?: Secrets | undefined;
+}
 
 /**
  * Takes mail that SparkPost's relay webhooks forward. https://developers.sparkpost.com/api/relay-webhooks/
@@ -21,23 +26,30 @@ export interface SparkPostInboundOptions extends WebhookOptions<InboundEvent> {}
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function inboundWebhook(options: SparkPostInboundOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("SparkPost", "SPARKPOST", {}, options);
-  return webhookHandler({ provider: "SparkPost", maxBodyBytes: 50_000_000, read }, resolved);
+  const resolved = resolveWebhookOptions("SparkPost", "SPARKPOST", { authToken: "secrets" }, options);
+  const { authToken } = resolved;
+  return webhookHandler(
+    {
+      provider: "SparkPost",
+      maxBodyBytes: 50_000_000,
+      verifiedBy: "authToken",
+      verify: authToken
+        ? ({ headers }) =>
+            requireToken("SparkPost", secretList(authToken), headers.get("x-messagesystems-webhook-token"))
+        : undefined,
+      read: (post, report) => readMails(entriesOf(post), report, readMail),
+    },
+    resolved,
+  );
 }
 
-async function read(post: WebhookPost): Promise<readonly InboundEvent[]> {
-  const entries = entriesOf(post);
-  const other = entries.find(({ kind }) => kind !== "relay_message");
-  if (other) {
+async function readMail({ kind, event }: SparkPostEntry): Promise<InboundEvent> {
+  if (kind !== "relay_message") {
     throw new ConfigurationError(
-      `SparkPost: this is "${other.kind}", no received mail; point it at the tracking webhook`,
+      `SparkPost: this is "${kind}", no received mail; point it at the tracking webhook`,
       { provider: "SparkPost" },
     );
   }
-  return Promise.all(entries.map(readMail));
-}
-
-async function readMail({ event }: SparkPostEntry): Promise<InboundEvent> {
   const { email_rfc822: content, ...rest } = recordOf(event["content"]);
   const text = textOf(content) ?? "";
   const mime = rest["email_rfc822_is_base64"] ? (bytesOfBase64(text) ?? "") : text;

@@ -4,6 +4,7 @@ import {
   dateOfSeconds,
   idOf,
   type JsonRecord,
+  lookUp,
   type RejectReason,
   readEach,
   recordOf,
@@ -103,7 +104,7 @@ function readEvent(event: JsonRecord): TrackingFields {
   const bounceClass = textOf(event["bounce_class"]);
   const tags = textsOf(event["rcpt_tags"]);
   return {
-    eventType: TYPES[type] ?? "unknown",
+    eventType: lookUp(TYPES, type) ?? "unknown",
     eventId: idOf(event["event_id"]),
     messageId: idOf(event["transmission_id"]),
     // As it was given; `rcpt_to` is in lower case.
@@ -111,7 +112,7 @@ function readEvent(event: JsonRecord): TrackingFields {
     timestamp: dateOfSeconds(event["timestamp"]) ?? dateOf(event["timestamp"]),
     rejectReason:
       bounceClass !== null
-        ? (BOUNCE_CLASSES[bounceClass] ?? "other")
+        ? (lookUp(BOUNCE_CLASSES, bounceClass) ?? "other")
         : type === "spam_complaint"
           ? "spam"
           : null,

@@ -105,6 +105,22 @@ export function describeConformance({
       }
     }
 
+    it("needs a sender, unless a template can bring its own", async () => {
+      const { from: _, ...senderless } = mail;
+      expect(await failure(create().send(senderless))).toMatchObject({ field: "from" });
+      const templated = { ...senderless, ...TEMPLATE };
+      if (features.templateSender) {
+        await create().send(templated);
+        expect(bodies()).toContain("1234567");
+        expect(bodies()).not.toContain(mail.from.slice(0, 3));
+      } else {
+        expect(await failure(create({ unsupported: "drop" }).send(templated))).toMatchObject({
+          field: "from",
+        });
+        expect(server.requests).toEqual([]);
+      }
+    });
+
     it("lets no line break into a header, name, tag or key", async () => {
       const evil = "x\r\nBcc: victim@example.org";
       const injections: readonly Record<string, unknown>[] = [

@@ -16,4 +16,7 @@ export type { Answer, Fault, Script } from "./faults.js";
 export { type FormFile, parseForm } from "./form.js";
 export type { RawRequest } from "./http-parser.js";
 export { seededRandom } from "./random.js";
+export type { ReceivedFile, ReceivedMail } from "./received-mail.js";
 export { type BlackHole, refusedUrl, startBlackHole, UNRESOLVABLE_URL } from "./unreachable.js";
+export type { WebhookFake, WebhookUrls } from "./webhook-fake.js";
+export type { WebhookDelivery, WebhookPosterOptions } from "./webhook-poster.js";

@@ -4,6 +4,7 @@ import {
   isRecord,
   type JsonRecord,
   listOf,
+  lookUp,
   type RejectReason,
   readEach,
   recordOf,
@@ -103,12 +104,12 @@ function readEvent(entry: JsonRecord): TrackingFields {
   const outcome = textOf(delivery["delivery_status"]);
   const { anymail_id: id, ...metadata } = recordOf(data["metadata"]);
   return {
-    eventType: TYPES[status] ?? "unknown",
+    eventType: lookUp(TYPES, status) ?? "unknown",
     // Sending puts an id of its own into the metadata of each mail of a batch.
     messageId: idOf(id) ?? idOf(data["job_id"]),
     recipient: textOf(data["email"]),
     timestamp: dateOf(data["event_time"]),
-    rejectReason: REASONS[outcome ?? ""] ?? STATUS_REASONS[status] ?? null,
+    rejectReason: lookUp(REASONS, outcome) ?? lookUp(STATUS_REASONS, status) ?? null,
     description: outcome,
     mtaResponse: textOf(delivery["destination_response"]),
     tags: textsOf(data["tags"]),

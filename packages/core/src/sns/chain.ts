@@ -1,38 +1,43 @@
-import { importPublicKey, joinBytes } from "@posthorn/core/webhook";
+import { importPublicKey, joinBytes } from "../webhook/signature.js";
 import { type Certificate, parseCertificates } from "./certificate.js";
 
 /** Gets a file; it says no by throwing. */
-export type GetFile = (url: string) => Promise<Uint8Array>;
+type GetFile = (url: string) => Promise<Uint8Array>;
 
 /** What a chain is checked by. */
 export interface ChainOptions {
   /** Public keys of roots, as base64 of SubjectPublicKeyInfo. */
   readonly trustAnchors: readonly string[];
+  /** Where the certificate of an issuer may be had. */
+  readonly issuerUrls: (certificate: Certificate) => readonly string[];
   readonly getFile: GetFile;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
-/** Leaf, up to three intermediates, root: Amazon's chains have one or two between. */
+/** Leaf, up to three intermediates, root: the chains of SNS have one or two between. */
 const MAX_DEPTH = 5;
 
 /**
- * Follows a certificate to a trusted root: every signature right, every certificate in its time, every issuer an authority. Issuers that
- * the file lacks are fetched from where Amazon's certificates say they are.
+ * Follows a certificate to a trusted root: every signature right, every certificate in its time, every issuer an
+ * authority. Issuers that the file lacks are fetched.
  *
+ * @returns until when the chain holds, in milliseconds since 1970
  * @throws RangeError with the reason when the chain does not hold
  */
 export async function verifyChain(
   certificates: readonly Certificate[],
   options: ChainOptions,
-): Promise<void> {
+): Promise<number> {
   let [current, ...others] = certificates;
+  let validUntil = Number.POSITIVE_INFINITY;
   for (let depth = 0; current && depth < MAX_DEPTH; depth++) {
     if (options.now < current.notBefore || options.now > current.notAfter) {
       throw new RangeError("a certificate of the chain is not valid at this time");
     }
-    if (await isSignedByAny(current, options.trustAnchors)) return;
-    const issuer: Certificate = findIssuer(current, others) ?? (await fetchIssuer(current, options.getFile));
+    validUntil = Math.min(validUntil, current.notAfter);
+    if (await isSignedByAny(current, options.trustAnchors)) return validUntil;
+    const issuer: Certificate = findIssuer(current, others) ?? (await fetchIssuer(current, options));
     if (!issuer.isAuthority)
       throw new RangeError("a certificate of the chain is issued by one that is no authority");
     if (!(await isSignedBy(current, issuer.publicKey))) {
@@ -48,16 +53,14 @@ function findIssuer(certificate: Certificate, candidates: readonly Certificate[]
   return candidates.find(({ subject }) => sameBytes(subject, certificate.issuer));
 }
 
-async function fetchIssuer(certificate: Certificate, getFile: GetFile): Promise<Certificate> {
-  // The address is not trusted, only used: what it gives has to be signed by the root, and the host is Amazon's own.
-  const url = certificate.issuerUrls.find((candidate) =>
-    /^https?:\/\/[a-z0-9.-]+\.amazontrust\.com\/[\w.-]+$/.test(candidate),
-  );
+async function fetchIssuer(
+  certificate: Certificate,
+  { issuerUrls, getFile }: ChainOptions,
+): Promise<Certificate> {
+  const [url] = issuerUrls(certificate);
   if (!url) throw new RangeError("the chain ends before a trusted root");
-  const [issuer] = parseCertificates(await getFile(url));
-  if (!issuer || !sameBytes(issuer.subject, certificate.issuer)) {
-    throw new RangeError("the issuer's certificate is that of another");
-  }
+  const issuer = findIssuer(certificate, parseCertificates(await getFile(url)));
+  if (!issuer) throw new RangeError("the issuer's certificate is that of another");
   return issuer;
 }
 

@@ -1,4 +1,5 @@
-import { bytesOfBase64 } from "@posthorn/core/webhook";
+import { lookUp } from "../message/text.js";
+import { bytesOfBase64 } from "../webhook/signature.js";
 import { type DerElement, elementAt, oidOf, readDer, TAG, timeOf } from "./der.js";
 
 /** What has to be known of a certificate (RFC 5280) to follow it to a root. */
@@ -23,8 +24,8 @@ export interface Certificate {
 }
 
 /** How a certificate is signed. */
-export interface SignatureAlgorithm {
-  readonly name: "RSASSA-PKCS1-v1_5" | "ECDSA";
+interface SignatureAlgorithm {
+  readonly name: "RSASSA-PKCS1-v1_5";
   readonly hash: "SHA-256" | "SHA-384" | "SHA-512";
 }
 
@@ -67,7 +68,7 @@ function parseCertificate(der: Uint8Array): Certificate {
   const validity = childrenOf(elementAt(fields, first + 3, TAG.sequence));
   const subject = elementAt(fields, first + 4, TAG.sequence);
   const extensions = extensionsOf(fields.find(({ tag }) => tag === CONTEXT_3));
-  const known = ALGORITHMS[oidOf(elementAt(childrenOf(algorithm), 0))];
+  const known = lookUp(ALGORITHMS, oidOf(elementAt(childrenOf(algorithm), 0)));
   if (!known) throw new RangeError("the certificate is signed in an unknown way");
   return {
     signed: signed.bytes,

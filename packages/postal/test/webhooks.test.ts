@@ -1,0 +1,87 @@
+import { createSign, generateKeyPairSync } from "node:crypto";
+import {
+  describeWebhookConformance,
+  jsonPost,
+  SAMPLE_MAIL,
+  SAMPLE_MIME,
+  type WebhookKey,
+} from "@posthorn/testing/webhooks";
+import { inboundWebhook, trackingWebhook } from "../src/webhooks/index.js";
+
+const keys = (hash: "sha1" | "sha256") => {
+  const key = (): WebhookKey => {
+    const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const header = hash === "sha1" ? "x-postal-signature" : "x-postal-signature-256";
+    return {
+      option: publicKey.export({ type: "spki", format: "der" }).toString("base64"),
+      sign: (post) => ({
+        ...post,
+        headers: {
+          ...post.headers,
+          [header]: createSign(hash).update(post.body).sign(privateKey, "base64"),
+        },
+      }),
+    };
+  };
+  return [key(), key(), key()] as const;
+};
+
+describeWebhookConformance({
+  name: "Postal tracking",
+  webhook: trackingWebhook,
+  verifiedBy: "webhookKey",
+  keys: keys("sha1"),
+  post: jsonPost,
+  samples: [
+    {
+      entry: {
+        event: "MessageSent",
+        timestamp: 1_764_000_000.25,
+        uuid: "e1",
+        payload: {
+          message: { id: 12_345, to: "grace@example.org", tag: "welcome" },
+          status: "Sent",
+          details: "accepted by mx.example.org",
+          output: "250 ok",
+        },
+      },
+      event: {
+        eventType: "delivered",
+        eventId: "e1",
+        messageId: 12_345,
+        recipient: "grace@example.org",
+        mtaResponse: "250 ok",
+        tags: ["welcome"],
+      },
+    },
+  ],
+});
+
+describeWebhookConformance({
+  name: "Postal inbound, signed with SHA-256",
+  webhook: inboundWebhook,
+  verifiedBy: "webhookKey",
+  keys: keys("sha256"),
+  post: jsonPost,
+  samples: [
+    {
+      entry: {
+        id: 7,
+        rcpt_to: "grace@inbound.example.org",
+        mail_from: "bounces@example.com",
+        message: Buffer.from(SAMPLE_MIME).toString("base64"),
+        base64: true,
+        size: SAMPLE_MIME.length,
+      },
+      event: {
+        ...SAMPLE_MAIL,
+        eventId: 7,
+        message: {
+          ...SAMPLE_MAIL.message,
+          envelopeSender: "bounces@example.com",
+          envelopeRecipient: "grace@inbound.example.org",
+        },
+      },
+    },
+  ],
+});

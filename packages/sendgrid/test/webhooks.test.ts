@@ -1,0 +1,89 @@
+import { createSign, generateKeyPairSync } from "node:crypto";
+import {
+  describeWebhookConformance,
+  formPost,
+  jsonListPost,
+  SAMPLE_MAIL,
+  SAMPLE_MIME,
+  type WebhookKey,
+} from "@posthorn/testing/webhooks";
+import { inboundWebhook, trackingWebhook } from "../src/webhooks/index.js";
+
+const key = (): WebhookKey => {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return {
+    option: publicKey.export({ type: "spki", format: "der" }).toString("base64"),
+    sign: (post, signedAt) => {
+      const timestamp = String(Math.floor(signedAt / 1000));
+      const signature = createSign("sha256").update(timestamp).update(post.body).sign(privateKey, "base64");
+      return {
+        ...post,
+        headers: {
+          ...post.headers,
+          "x-twilio-email-event-webhook-signature": signature,
+          "x-twilio-email-event-webhook-timestamp": timestamp,
+        },
+      };
+    },
+  };
+};
+
+const delivered = {
+  email: "grace@example.org",
+  timestamp: 1_764_000_000,
+  event: "delivered",
+  sg_event_id: "e1",
+  "smtp-id": "<s1@example.com>",
+  category: ["welcome"],
+  anymail_id: "m1",
+  userId: 42,
+};
+
+describeWebhookConformance({
+  name: "SendGrid tracking",
+  webhook: trackingWebhook,
+  verifiedBy: "trackingWebhookVerificationKey",
+  keys: [key(), key(), key()],
+  replayWindow: 24 * 3600,
+  post: jsonListPost,
+  samples: [
+    {
+      entry: delivered,
+      event: { eventType: "delivered", messageId: "m1", tags: ["welcome"], metadata: { userId: 42 } },
+    },
+    {
+      entry: { ...delivered, event: "open", sg_event_id: "e2" },
+      event: { eventType: "opened", eventId: "e2", recipient: "grace@example.org" },
+    },
+  ],
+});
+
+describeWebhookConformance({
+  name: "SendGrid inbound",
+  webhook: inboundWebhook,
+  verifiedBy: "webhookSecret",
+  withoutEventId: true,
+  post: ([email]) =>
+    formPost({
+      email: String(email),
+      envelope: JSON.stringify({ to: ["grace@inbound.example.org"], from: "bounces@example.com" }),
+      spam_score: "0.4",
+      SPF: "pass",
+      dkim: "{@example.com : pass}",
+    }),
+  samples: [
+    {
+      entry: SAMPLE_MIME,
+      event: {
+        ...SAMPLE_MAIL,
+        message: {
+          ...SAMPLE_MAIL.message,
+          envelopeSender: "bounces@example.com",
+          envelopeRecipient: "grace@inbound.example.org",
+          spamScore: 0.4,
+          authentication: { spf: "pass", dkim: "pass", dmarc: null },
+        },
+      },
+    },
+  ],
+});
