@@ -8,10 +8,13 @@ import {
   type NormalizedMessage,
 } from "@posthorn/core";
 
+/** Text in pieces; large files stay in blobs, so that they are not copied at every level. */
+type Pieces = readonly (string | Blob)[];
+
 /** A MIME entity: its header lines and its body, in ASCII with CRLF. */
 interface Entity {
   readonly headers: readonly string[];
-  readonly body: string;
+  readonly body: Pieces;
 }
 
 /**
@@ -20,11 +23,12 @@ interface Entity {
  * Message-ID are Amazon SES's to add.
  *
  * @param headers further headers, after the message's own
+ * @returns a blob where there are large files in it
  */
 export async function buildMime(
   message: NormalizedMessage,
   headers: readonly (readonly [string, string])[],
-): Promise<string> {
+): Promise<string | Blob> {
   const content = multipart("mixed", [
     alternatives(message, await files(message, true)),
     ...(await files(message, false)),
@@ -38,7 +42,8 @@ export async function buildMime(
     ...headers.map(([name, value]) => textLine(name, value)),
     "MIME-Version: 1.0",
   ];
-  return write({ headers: [...top, ...content.headers], body: content.body });
+  const pieces = write({ headers: [...top, ...content.headers], body: content.body });
+  return pieces.every((piece) => typeof piece === "string") ? pieces.join("") : new Blob([...pieces]);
 }
 
 /** The bodies from the plainest to the richest (RFC 2046 section 5.1.4); HTML last, for readers that know no AMP. */
@@ -61,14 +66,14 @@ function multipart(kind: "mixed" | "alternative" | "related", parts: readonly En
   const [first] = parts;
   if (first && parts.length === 1) return first;
   const boundary = `=_${crypto.randomUUID()}`;
-  const body = [...parts.map((part) => `--${boundary}\r\n${write(part)}`), `--${boundary}--\r\n`].join("");
+  const body = [...parts.flatMap((part) => [`--${boundary}\r\n`, ...write(part)]), `--${boundary}--\r\n`];
   return { headers: [`Content-Type: multipart/${kind};\r\n boundary="${boundary}"`], body };
 }
 
 function textPart(type: string, text: string): Entity {
   return {
     headers: [`Content-Type: ${type}; charset=utf-8`, "Content-Transfer-Encoding: base64"],
-    body: wrap(encodeBase64Text(text.replace(/\r?\n/g, "\r\n"))),
+    body: [wrap(encodeBase64Text(text.replace(/\r?\n/g, "\r\n")))],
   };
 }
 
@@ -85,7 +90,7 @@ async function filePart({ filename, content, contentType, contentId, inline }: A
       `Content-Disposition: ${inline ? "inline" : "attachment"}${filename === undefined ? "" : parameter("filename", filename)}`,
       ...(contentId === undefined ? [] : [`Content-ID: <${contentId}>`]),
     ],
-    body: wrap(base64 instanceof LargeText ? await base64.blob.text() : base64),
+    body: base64 instanceof LargeText ? await wrapBlob(base64.blob) : [wrap(base64)],
   };
 }
 
@@ -129,6 +134,17 @@ function wrap(base64: string): string {
   return base64.replace(/.{1,76}/g, "$&\r\n");
 }
 
-function write({ headers, body }: Entity): string {
-  return `${headers.join("\r\n")}\r\n\r\n${body}`;
+/** Characters wrapped at a time: whole lines of them. */
+const WRAP_AT_ONCE = 76 * 2000;
+
+async function wrapBlob(base64: Blob): Promise<Blob[]> {
+  const wrapped: Blob[] = [];
+  for (let at = 0; at < base64.size; at += WRAP_AT_ONCE) {
+    wrapped.push(new Blob([wrap(await base64.slice(at, at + WRAP_AT_ONCE).text())]));
+  }
+  return wrapped;
+}
+
+function write({ headers, body }: Entity): Pieces {
+  return [`${headers.join("\r\n")}\r\n\r\n`, ...body];
 }

@@ -1,6 +1,7 @@
 import {
   type Address,
   author,
+  blobBase64,
   chunk,
   deepMerge,
   encodeBase64Text,
@@ -97,7 +98,10 @@ async function buildContent(message: NormalizedMessage): Promise<JsonRecord> {
   const headers = allHeaders(message);
   const isPlain = message.attachments.length + message.alternatives.length === 0 && message.amp === undefined;
   const fits = headers.every(([, value]) => value.length <= HEADER_LIMIT && /^[\x20-\x7e]*$/.test(value));
-  if (!isPlain || !fits) return { Raw: { Data: encodeBase64Text(await buildMime(message, headers)) } };
+  if (!isPlain || !fits) {
+    const mime = await buildMime(message, headers);
+    return { Raw: { Data: typeof mime === "string" ? encodeBase64Text(mime) : await blobBase64(mime) } };
+  }
   const text = message.text ?? (message.html === undefined ? "" : undefined);
   return {
     Simple: {

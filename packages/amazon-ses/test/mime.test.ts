@@ -5,7 +5,8 @@ import { buildMime } from "../src/mime.js";
 
 const base: Message = { from: "Ada <ada@example.com>", to: ["grace@example.org"], subject: "Subject" };
 async function roundTrip(message: Message, headers: readonly (readonly [string, string])[] = []) {
-  const mime = await buildMime(await normalizeMessage({ ...base, ...message }, "base64"), headers);
+  const built = await buildMime(await normalizeMessage({ ...base, ...message }, "base64"), headers);
+  const mime = typeof built === "string" ? built : await built.text();
   expect(mime).toMatch(/^(?:[\x20-\x7e\t]*\r\n)*$/);
   expect(Math.max(...mime.split("\r\n").map((line) => line.length))).toBeLessThanOrEqual(998);
   return { mime, parsed: await PostalMime.parse(mime) };

@@ -72,7 +72,13 @@ export {
 } from "./message/address.js";
 export type { Attachment, AttachmentInput, ContentInput } from "./message/attachment.js";
 export { decodeBase64, encodeBase64, encodeBase64Text } from "./message/base64.js";
-export { type AttachmentContent, type ContentForm, type JsonText, LargeText } from "./message/content.js";
+export {
+  type AttachmentContent,
+  blobBase64,
+  type ContentForm,
+  type JsonText,
+  LargeText,
+} from "./message/content.js";
 export { mergeDefaults } from "./message/defaults.js";
 export { encodeWords } from "./message/encoded-word.js";
 export type { FeatureField, Features, MessageFor, UnsupportedField } from "./message/features.js";

@@ -5,8 +5,8 @@ export interface Mailbox {
   readonly domain: string;
 }
 
-/** atext of RFC 5322 section 3.2.3, with all of UTF-8 as RFC 6532 adds. */
-const ATEXT = /[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\u0080-\u{10ffff}]/u;
+/** A run of atext (RFC 5322 section 3.2.3, with all of UTF-8 as RFC 6532 adds) and dots, from a given place. */
+const ATOMS = /[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.\u0080-\u{10ffff}]*/uy;
 
 /**
  * Reads an address list (RFC 5322 section 3.4): quoted names, quoted local parts, nested comments, domain literals.
@@ -47,10 +47,9 @@ class Scanner {
     let raw = "";
     for (;;) {
       const start = this.at;
-      const next = this.peek();
-      if (next === '"') words.push(this.quoted());
-      else if (next === "." || ATEXT.test(next)) words.push(this.atoms());
-      else break;
+      const word = this.peek() === '"' ? this.quoted() : this.atoms();
+      if (this.at === start) break;
+      words.push(word);
       raw += this.text.slice(start, this.at);
       if (this.space()) raw += " ";
     }
@@ -99,13 +98,10 @@ class Scanner {
   }
 
   private atoms(): string {
-    const start = this.at;
-    while (this.at < this.text.length) {
-      const next = this.peek();
-      if (next !== "." && !ATEXT.test(next)) break;
-      this.at += next.length;
-    }
-    return this.text.slice(start, this.at);
+    ATOMS.lastIndex = this.at;
+    const run = ATOMS.exec(this.text)?.[0] ?? "";
+    this.at += run.length;
+    return run;
   }
 
   private quoted(): string {

@@ -153,6 +153,11 @@ async function encodeStream(stream: ReadableStream<Uint8Array>): Promise<Attachm
     : new BytesContent(head.reduce(join, new Uint8Array(0)));
 }
 
+/** Bytes as base64, for a provider that takes a whole mail encoded. */
+export async function blobBase64(blob: Blob): Promise<JsonText> {
+  return (await encodeStream(blob.stream())).base64();
+}
+
 /** Reads a stream to its end into a blob, chunk by chunk, so that it is never held twice. */
 export async function readStream(stream: ReadableStream<Uint8Array>): Promise<Blob> {
   const parts: Blob[] = [];

@@ -125,41 +125,51 @@ export class Session {
   /** One attempt. `limit` is how many milliseconds it may take. */
   async attempt(request: SessionRequest, limit: number, byDeadline: boolean): Promise<Outcome> {
     const controller = new AbortController();
+    const { signal } = controller;
     let cut: Cut | undefined;
+    let giveUp: (reason: unknown) => void = () => {};
+    // Not every fetch a caller gives obeys the signal at once, so the wait ends by itself too.
+    const ended = new Promise<never>((_, reject) => {
+      giveUp = reject;
+    });
     const end = (why: Cut, reason: unknown): void => {
       cut ??= why;
       controller.abort(reason);
+      giveUp(signal.reason);
     };
-    // Not every fetch a caller gives obeys the signal at once, so the wait ends by itself too.
-    const ended = new Promise<never>((_, reject) => {
-      controller.signal.addEventListener("abort", () => reject(controller.signal.reason), { once: true });
-    });
-    ended.catch(() => {});
     const onAbort = (): void => end("ABORTED", request.signal?.reason);
     request.signal?.addEventListener("abort", onAbort, { once: true });
     const cancelTimer = this.clock.setTimer(() => {
       const what = byDeadline ? "the deadline has passed" : `no answer within ${limit} ms`;
       end(byDeadline ? "DEADLINE" : "TIMEOUT", new DOMException(what, "TimeoutError"));
     }, limit);
-    try {
+    let response: Response | undefined;
+    const exchange = async (): Promise<Answer> => {
       const signed = request.sign ? await request.sign(this.clock.now()) : request.headers;
+      signal.throwIfAborted();
       const headers = this.options.headers ? { ...this.options.headers, ...signed } : signed;
-      const sent = this.ofetch.raw(request.url, {
+      const answered: Response = await this.ofetch.raw(request.url, {
         ...this.options.hooks,
         ...this.runtime.init,
         method: request.method,
         headers,
         body: request.body ?? null,
-        signal: controller.signal,
+        signal,
         redirect: "manual",
         retry: false,
         ignoreResponseError: true,
         responseType: "stream",
       });
-      sent.catch(() => {});
-      const response = await Promise.race([sent, ended]);
-      return { answer: await readAnswer(response, ended) };
+      response = answered;
+      return answerOf(answered, await answered.text(), undefined);
+    };
+    try {
+      return { answer: await Promise.race([exchange(), ended]) };
     } catch (error) {
+      // Once an answer has begun, it is the answer, however its body ends.
+      if (response) {
+        return { answer: answerOf(response, "", error ?? new Error("the body could not be read")) };
+      }
       const failure = classifyFailure(error);
       return { failure: cut ? { ...failure, code: cut } : failure, error, cut };
     } finally {
@@ -174,23 +184,8 @@ export class Session {
   }
 }
 
-async function readAnswer(response: Response, ended: Promise<never>): Promise<Answer> {
-  const headers = Object.fromEntries(response.headers);
-  try {
-    return {
-      status: response.status,
-      headers,
-      text: await Promise.race([response.text(), ended]),
-      bodyError: undefined,
-    };
-  } catch (error) {
-    return {
-      status: response.status,
-      headers,
-      text: "",
-      bodyError: error ?? new Error("the body could not be read"),
-    };
-  }
+function answerOf(response: Response, text: string, bodyError: unknown): Answer {
+  return { status: response.status, headers: Object.fromEntries(response.headers), text, bodyError };
 }
 
 /** The state of one `request` call. */
