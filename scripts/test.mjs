@@ -14,6 +14,7 @@ const CHECKS = [
   ["packages", ["turbo", "run", "check:package", "--output-logs=errors-only"]],
   ["unused code", ["knip"]],
   ["feature matrix", [process.execPath, "scripts/feature-matrix.mjs", "--check"]],
+  ["changesets", ["changeset", "status"]],
   ["bundle size", [process.execPath, "scripts/size.mjs"]],
 ];
 

@@ -102,8 +102,11 @@ describe("webhookHandler", () => {
     expect(errors).toHaveLength(wrong.length);
   });
 
-  it("refuses a body that is too large before it is read to the end", async () => {
-    const { handler } = handlerWith({ maxBodyBytes: 10 });
+  it("refuses a body that is too large, also one that does not end", async () => {
+    const { handler } = handlerWith({ maxBodyBytes: 10, timeout: 50 });
+    const mega = "x".repeat(1_000_000);
+    const endless = new Array<string>(100).fill(mega);
+    expect((await handler(post(stream(endless, "wait")))).status).toBe(413);
     expect((await handler(post("[1,2,3,4,5,6]"))).status).toBe(413);
     expect((await handler(post(stream(["[1,2,3", ",4,5,6]"], "wait")))).status).toBe(413);
     expect((await handler(post("[]", { "content-length": "11" }))).status).toBe(413);

@@ -112,8 +112,11 @@ export class WebhookForm {
   }
 }
 
+/** Bytes that are read and thrown away of a body that is too large. */
+const MAX_DISCARDED = 32_000_000;
+
 /**
- * Reads the body of a request, and stops as soon as it is too large or takes too long.
+ * Reads the body of a request. Of one that is too large or takes too long nothing is kept.
  *
  * @throws WebhookRequestError 413, 408, or 400 when it breaks off
  */
@@ -142,17 +145,21 @@ export async function readPost(request: Request, limits: PostLimits): Promise<We
       const { done, value } = await Promise.race([reader.read(), late]);
       if (done) break;
       size += value.byteLength;
-      if (size > limits.maxBodyBytes) throw tooLarge();
-      chunks.push(value);
+      if (size > limits.maxBodyBytes + MAX_DISCARDED) throw tooLarge();
+      // What is too much is read all the same: hosts whose body is dropped cut the connection, and the sender never sees the answer.
+      if (size > limits.maxBodyBytes) chunks.length = 0;
+      else chunks.push(value);
     }
   } catch (error) {
     // The reader may hang for ever, so its end is not waited for.
     reader.cancel(error).catch(() => {});
+    if (size > limits.maxBodyBytes) throw tooLarge();
     if (error instanceof WebhookRequestError) throw error;
     throw new WebhookRequestError("the body broke off", { status: 400, cause: error });
   } finally {
     clearTimeout(timer);
   }
+  if (size > limits.maxBodyBytes) throw tooLarge();
   return new WebhookPost(request, concat(chunks, size), limits);
 }
 
