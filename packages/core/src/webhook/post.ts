@@ -15,11 +15,11 @@ export interface PostLimits {
 export class WebhookPost {
   readonly request: Request;
   readonly headers: Headers;
-  readonly body: Uint8Array;
+  readonly body: Uint8Array<ArrayBuffer>;
   readonly #maxParts: number;
   #form: WebhookForm | undefined;
 
-  constructor(request: Request, body: Uint8Array, limits: Pick<PostLimits, "maxParts">) {
+  constructor(request: Request, body: Uint8Array<ArrayBuffer>, limits: Pick<PostLimits, "maxParts">) {
     this.request = request;
     this.headers = request.headers;
     this.body = body;
@@ -138,7 +138,7 @@ export async function readPost(request: Request, limits: PostLimits): Promise<We
       reject(new WebhookRequestError(`the body took longer than ${limits.timeout} ms`, { status: 408 }));
     }, limits.timeout);
   });
-  const chunks: Uint8Array[] = [];
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   try {
     for (;;) {
@@ -163,7 +163,7 @@ export async function readPost(request: Request, limits: PostLimits): Promise<We
   return new WebhookPost(request, concat(chunks, size), limits);
 }
 
-function concat(chunks: readonly Uint8Array[], size: number): Uint8Array {
+function concat(chunks: readonly Uint8Array<ArrayBuffer>[], size: number): Uint8Array<ArrayBuffer> {
   const [first] = chunks;
   if (first && chunks.length === 1) return first;
   const body = new Uint8Array(size);

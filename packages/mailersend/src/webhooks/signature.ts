@@ -1,6 +1,5 @@
 import {
   bytesOfHex,
-  joinBytes,
   requireSignature,
   type Secrets,
   secretList,
@@ -11,8 +10,5 @@ import {
 /** HMAC-SHA256 of the body. https://developers.mailersend.com/api/v1/webhooks.html#security */
 export async function verifySignature(post: WebhookPost, secrets: Secrets): Promise<void> {
   const signature = bytesOfHex(post.headers.get("signature"));
-  requireSignature(
-    "MailerSend",
-    await verifyHmac("SHA-256", secretList(secrets), signature, joinBytes(post.body)),
-  );
+  requireSignature("MailerSend", await verifyHmac("SHA-256", secretList(secrets), signature, post.body));
 }

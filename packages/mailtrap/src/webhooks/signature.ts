@@ -1,6 +1,5 @@
 import {
   bytesOfHex,
-  joinBytes,
   requireSignature,
   type Secrets,
   secretList,
@@ -11,8 +10,5 @@ import {
 /** HMAC-SHA256 of the body. https://docs.mailtrap.io/email-api-smtp/advanced/webhooks */
 export async function verifySignature(post: WebhookPost, secrets: Secrets): Promise<void> {
   const signature = bytesOfHex(post.headers.get("mailtrap-signature"));
-  requireSignature(
-    "Mailtrap",
-    await verifyHmac("SHA-256", secretList(secrets), signature, joinBytes(post.body)),
-  );
+  requireSignature("Mailtrap", await verifyHmac("SHA-256", secretList(secrets), signature, post.body));
 }

@@ -28,12 +28,7 @@ export async function verifySignature(post: WebhookPost, keys: Secrets): Promise
   const matches = await Promise.all(
     secretList(keys).map(async (key) => {
       const imported = await importPublicKey(key, { name: "RSASSA-PKCS1-v1_5", hash });
-      return crypto.subtle.verify(
-        "RSASSA-PKCS1-v1_5",
-        imported,
-        joinBytes(signature ?? ""),
-        joinBytes(post.body),
-      );
+      return crypto.subtle.verify("RSASSA-PKCS1-v1_5", imported, joinBytes(signature ?? ""), post.body);
     }),
   );
   requireSignature("Postal", matches.includes(true));
