@@ -94,6 +94,7 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
   private readonly redactor: Redactor;
   private readonly report: ReportUnsupported;
   private activeSession: Session | undefined;
+  private lastUrl: { readonly path: string; readonly url: string } | undefined;
 
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(
@@ -275,8 +276,9 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
       try {
         const response = await this.call(request, message, options);
         attempts.push(...response.attempts);
-        Object.assign(recipients, this.read(this.answer(response, request, index, message)));
-        responses.push(parseJson(response.text));
+        const answer = this.answer(response, request, index, message);
+        Object.assign(recipients, this.read(answer));
+        responses.push(bodyValue(answer));
       } catch (error) {
         if (!(error instanceof PosthornError)) throw error;
         attempts.push(...error.attempts);
@@ -313,14 +315,14 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     options: SendOptions,
   ): Promise<SessionResponse> {
     const idempotent = this.features.idempotencyKey && message.idempotencyKey !== undefined;
-    const wire = await this.wireRequest(request, options);
+    const wire = await this.wireRequest(request, options, idempotent);
     const { redactor } = wire;
     this.debug(
       redactor,
       () =>
         `→ ${wire.method} ${wire.url}\n${headerLines(redactor.headers(wire.headers))}\n${describeBody(request.body)}`,
     );
-    const response = await this.session.request({ ...wire, idempotent });
+    const response = await this.session.request(wire);
     this.debug(
       redactor,
       () => `← ${response.status}\n${headerLines(redactor.headers(response.headers))}\n${response.text}`,
@@ -333,10 +335,11 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
   private async wireRequest(
     request: ProviderRequest,
     options: SendOptions,
+    idempotent = false,
   ): Promise<SessionRequest & { readonly redactor: Redactor }> {
     const { body, contentType } = encodeBody(request.body);
     const method = request.method ?? "POST";
-    const url = new URL(request.path, this.apiUrl).href;
+    const url = this.urlOf(request.path);
     const headers = {
       accept: "application/json",
       ...(contentType ? { "content-type": contentType } : {}),
@@ -349,12 +352,19 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
       url,
       headers,
       body,
+      idempotent,
       ...(sign ? { sign: (now: number) => sign({ method, url, headers, body }, now) } : {}),
       signal: options.signal,
       timeout: options.timeout,
       provider: this.provider,
       redactor: this.redactor.and(request.secrets ?? []),
     };
+  }
+
+  /** The whole URL of a path. The last one is kept: most providers have one alone. */
+  private urlOf(path: string): string {
+    if (this.lastUrl?.path !== path) this.lastUrl = { path, url: new URL(path, this.apiUrl).href };
+    return this.lastUrl.url;
   }
 
   private answer(
@@ -378,14 +388,16 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
         attempts: response.attempts,
         request: redactor.request({
           method: request.method ?? "POST",
-          url: new URL(request.path, this.apiUrl).href,
+          url: this.urlOf(request.path),
           headers: { ...this.authHeaders(), ...request.headers },
         }),
       });
     };
+    let parsed: { readonly value: unknown } | undefined;
     const json = (): unknown => {
       try {
-        return JSON.parse(response.text);
+        parsed ??= { value: JSON.parse(response.text) as unknown };
+        return parsed.value;
       } catch {
         const delivery = response.status < 300 ? "accepted" : "not-sent";
         throw error(`answered ${response.status} with something that is not JSON`, delivery);
@@ -453,11 +465,14 @@ function headerLines(headers: Readonly<Record<string, string>>): string {
     .join("\n");
 }
 
-function parseJson(text: string): unknown {
+/** The body as JSON, or as it stands where it is none. */
+function bodyValue(answer: ProviderAnswer): unknown {
+  // An empty answer is usual, and noting an error costs more than all else here.
+  if (answer.text === "") return "";
   try {
-    return JSON.parse(text);
+    return answer.json();
   } catch {
-    return text;
+    return answer.text;
   }
 }
 

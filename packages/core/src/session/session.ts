@@ -209,12 +209,13 @@ class Call {
     let url = this.request.url;
     for (;;) {
       if (this.request.signal?.aborted) throw this.abortError();
-      await this.waitForTurn();
+      const wait = this.session.rateLimiter.reserve(this.deadlineAt);
+      if (wait !== 0) await this.waitForTurn(wait);
       const startedAt = this.session.clock.now();
       const timeout = this.request.timeout ?? this.session.options.timeout ?? DEFAULT_TIMEOUT;
       const left = this.deadlineAt - startedAt;
       const outcome = await this.session.attempt(
-        { ...this.request, url },
+        url === this.request.url ? this.request : { ...this.request, url },
         Math.min(timeout, left),
         left < timeout,
       );
@@ -225,11 +226,14 @@ class Call {
       };
       if ("failure" in outcome) {
         await this.afterFailure(outcome, record);
-      } else {
-        const next = await this.afterAnswer(outcome.answer, record, url);
-        if (typeof next !== "string") return next;
-        url = next;
+        continue;
       }
+      const { answer } = outcome;
+      this.session.rateLimiter.learn(answer.status, answer.headers);
+      if (answer.status >= 200 && answer.status < 300) return this.success(answer, record);
+      const next = await this.afterAnswer(answer, record, url);
+      if (typeof next !== "string") return next;
+      url = next;
     }
   }
 
@@ -258,22 +262,19 @@ class Call {
     await this.pause(failed, decision.delay, decision.delaySource);
   }
 
-  /** The URL of the next attempt after sleeping, or the final response. */
+  private success(answer: Answer, record: AttemptRecord): SessionResponse {
+    const stopped = answer.bodyError === undefined ? "success" : "accepted";
+    this.attempts.push({ ...record, status: answer.status, stopped });
+    return this.response(answer, "accepted", undefined);
+  }
+
+  /** After an answer other than 2xx: the URL of the next attempt, after sleeping, or the final response. */
   private async afterAnswer(
     answer: Answer,
     record: AttemptRecord,
     url: string,
   ): Promise<string | SessionResponse> {
     const { status, headers } = answer;
-    this.session.rateLimiter.learn(status, headers);
-    if (status >= 200 && status < 300) {
-      this.attempts.push({
-        ...record,
-        status,
-        stopped: answer.bodyError === undefined ? "success" : "accepted",
-      });
-      return this.response(answer, "accepted", undefined);
-    }
     const retryAfter = headers["retry-after"];
     const location = sameOriginRedirect(status, headers["location"], url);
     const event: RetryEvent = location
@@ -298,9 +299,8 @@ class Call {
     return location ?? url;
   }
 
-  private async waitForTurn(): Promise<void> {
-    const wait = this.session.rateLimiter.reserve(this.deadlineAt);
-    if (wait === 0) return;
+  /** @param wait milliseconds; `undefined` when the deadline comes first */
+  private async waitForTurn(wait: number | undefined): Promise<void> {
     if (wait === undefined) {
       const at = this.session.rateLimiter.availableAt();
       const failure: Failure = {
@@ -341,8 +341,10 @@ class Call {
   }
 
   private response(answer: Answer, delivery: Delivery, retryAt: Date | undefined): SessionResponse {
+    const { status, headers, text, bodyError } = answer;
     const { attempts, uncertain } = this;
-    return { ...answer, attempts, delivery: this.overall(delivery), uncertain, retryAt };
+    const known = this.overall(delivery);
+    return { status, headers, text, bodyError, attempts, delivery: known, uncertain, retryAt };
   }
 
   /** A `not-sent` now says nothing of an earlier attempt that may have arrived. */
