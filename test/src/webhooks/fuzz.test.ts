@@ -3,9 +3,10 @@ import { runInNewContext } from "node:vm";
 import { PosthornError } from "@posthorn/core";
 import type { InboundEvent } from "@posthorn/core/inbound";
 import type { TrackingEvent, WebhookHandler, WebhookOptions } from "@posthorn/core/webhook";
+import * as scaleway from "@posthorn/scaleway/webhooks";
 import { seededRandom } from "@posthorn/testing/servers";
 import { describe, expect, it } from "vitest";
-import { WEBHOOKS } from "../vectors/webhooks.js";
+import { type ProviderWebhooks, WEBHOOKS } from "../vectors/webhooks.js";
 import { mutate } from "./mutate.js";
 import { type Kind, type Post, signedPosts } from "./posts.js";
 
@@ -22,7 +23,10 @@ type AnyEvent = TrackingEvent | InboundEvent;
 /** What the mail of Resend and of S3 is fetched from. */
 const fetchNothing = async (): Promise<Response> => Response.json({ object: "email", text: "fetched" });
 
-for (const [provider, webhooks] of Object.entries(WEBHOOKS)) {
+/** All that have vectors, and Scaleway. */
+const FUZZED: Readonly<Record<string, ProviderWebhooks>> = { ...WEBHOOKS, scaleway };
+
+for (const [provider, webhooks] of Object.entries(FUZZED)) {
   for (const kind of ["tracking", "inbound"] as const) {
     const make = kind === "tracking" ? webhooks.trackingWebhook : webhooks.inboundWebhook;
     if (!make) continue;

@@ -32,6 +32,8 @@ export const SIGNERS: Readonly<Record<string, () => Signer>> = {
   "mandrill tracking": mandrill,
   "mandrill inbound": mandrill,
   "amazon-ses tracking": () => sns(),
+  "scaleway tracking": () =>
+    sns({}, "https://messaging.s3.fr-par.scw.cloud/fr-par/sns/sns_certificate_1.crt"),
   "amazon-ses inbound": () => sns({ accessKeyId: "AKIAEXAMPLE", secretAccessKey: "made-up" }),
 };
 
@@ -135,7 +137,7 @@ const fixture = (name: string): string =>
 const TOPIC = "arn:aws:sns:eu-west-1:123456789012:mail";
 const CERTIFICATE_URL = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0.pem";
 
-function sns(more: Readonly<Record<string, unknown>> = {}): Signer {
+function sns(more: Readonly<Record<string, unknown>> = {}, certificateUrl = CERTIFICATE_URL): Signer {
   const signed = ["Message", "MessageId", "Timestamp", "TopicArn", "Type"] as const;
   const text = (fields: Readonly<Record<string, unknown>>): string =>
     signed.map((name) => `${name}\n${fields[name]}\n`).join("");
@@ -146,7 +148,7 @@ function sns(more: Readonly<Record<string, unknown>> = {}): Signer {
       trustAnchors: [fixture("root.txt")],
       fetch: async (url: string) => {
         // Everything else is mail in S3.
-        return new Response(url === CERTIFICATE_URL ? fixture("cert.pem") : "Subject: fetched\r\n\r\nhello");
+        return new Response(url === certificateUrl ? fixture("cert.pem") : "Subject: fetched\r\n\r\nhello");
       },
     },
     sign: (post: Post): Post => {
@@ -155,7 +157,7 @@ function sns(more: Readonly<Record<string, unknown>> = {}): Signer {
         Timestamp: new Date(NOW).toISOString(),
         TopicArn: TOPIC,
         SignatureVersion: "2",
-        SigningCertURL: CERTIFICATE_URL,
+        SigningCertURL: certificateUrl,
       } as Record<string, unknown>;
       delete fields["Subject"];
       const signature = signBytes("sha256", Buffer.from(text(fields)), fixture("key.pem")).toString("base64");
