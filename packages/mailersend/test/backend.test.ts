@@ -46,12 +46,14 @@ describe("mailersend", () => {
     expect(result.recipients["a@example.org"]).toEqual({ status: "unknown", messageId: "bulk:b1" });
   });
 
-  it("does not call the daily quota retryable, and lists what is wrong", async () => {
-    answer({ message: "Daily quota reached #MS42901" }, 429);
-    expect(await failure(create({ retry: false }).send(mail))).toMatchObject({
+  it("does not try again on the daily quota, and lists what is wrong", async () => {
+    answer({ message: "Daily quota reached #MS42901" }, 429, { "retry-after": "60" });
+    expect(await failure(create().send(mail))).toMatchObject({
       code: "MS42901",
       retryable: false,
+      attempts: [{ status: 429, stopped: "refused" }],
     });
+    expect(server.requests).toHaveLength(1);
     answer({ message: "Invalid.", errors: { "to.0.email": ["The to.0.email must be valid."] } }, 422);
     expect(String(await failure(create().send(mail)))).toContain("The to.0.email must be valid.");
   });

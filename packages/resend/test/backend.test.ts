@@ -49,7 +49,8 @@ describe("resend", () => {
       { statusCode: 429, name: "daily_quota_exceeded", message: "You have reached your daily quota." },
       429,
     );
-    const error = await failure(create({ retry: false }).send(mail));
+    const error = await failure(create().send(mail));
     expect(error).toMatchObject({ code: "daily_quota_exceeded", retryable: false });
+    expect(server.requests).toHaveLength(1);
   });
 });

@@ -76,6 +76,27 @@ describe("one loop, one clock", () => {
     expect(server.requests).toHaveLength(4);
   });
 
+  it("asks the body before a retry whether the answer is final", async () => {
+    const session = new Session({ clock: steppingClock() });
+    const request = {
+      method: "POST",
+      url: server.url,
+      headers: {},
+      body: "{}",
+      isFinal: (text: string) => text === "the day's quota is used up",
+    };
+    server.script(
+      { kind: "answer", status: 429, body: "not so fast" },
+      { kind: "answer", status: 429, body: "the day's quota is used up", headers: { "retry-after": "1" } },
+    );
+    const { attempts, delivery, text } = await session.request(request);
+    expect(attempts.map(({ status, stopped }) => [status, stopped])).toEqual([
+      [429, undefined],
+      [429, "refused"],
+    ]);
+    expect({ delivery, text }).toEqual({ delivery: "not-sent", text: "the day's quota is used up" });
+  });
+
   it("fails at once when a Retry-After outlasts the deadline, and says when to come back", async () => {
     const clock = steppingClock();
     server.script({ kind: "answer", status: 429, headers: { "retry-after": "3600" } });

@@ -8,7 +8,7 @@ export interface ErrorBody {
   readonly message?: string | undefined;
   /** The provider's own code. */
   readonly code?: string | number | undefined;
-  /** Whether the provider says that a later try may do better, where its status does not tell. */
+  /** Whether the provider says that a later try may do better, where its status does not tell. `false` ends the retries. */
   readonly retryable?: boolean | undefined;
   /** Whether it says that the mail was refused, where its status (a 5xx) leaves that open. */
   readonly refused?: boolean | undefined;
@@ -49,6 +49,12 @@ export function apiErrorFrom(
     request: redactor.request(request),
     cause: response.bodyError === undefined ? undefined : redactor.error(response.bodyError),
   });
+}
+
+/** Whether an error's body says that trying again is in vain. */
+export function isFinal(text: string, readError: (body: unknown) => ErrorBody): boolean {
+  const { retryable, refused, alreadyAccepted } = readBody(text, readError);
+  return alreadyAccepted === true || retryable === false || (refused === true && retryable !== true);
 }
 
 function readBody(text: string, readError: (body: unknown) => ErrorBody): ErrorBody {

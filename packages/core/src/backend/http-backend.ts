@@ -15,7 +15,7 @@ import {
 import type { AttemptRecord } from "../session/attempt.js";
 import { Redactor } from "../session/redact.js";
 import { Session, type SessionRequest, type SessionResponse } from "../session/session.js";
-import { apiErrorFrom, type ErrorBody } from "./api-error.js";
+import { apiErrorFrom, type ErrorBody, isFinal } from "./api-error.js";
 import type { Backend, DryRunRequest, SendManyOptions, SendOptions, SendOutcome } from "./backend.js";
 import { describeBody, encodeBody, type RequestBody } from "./body.js";
 import { type BackendOptions, type OptionSpecs, resolveOptions } from "./options.js";
@@ -356,6 +356,7 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
       ...(sign ? { sign: (now: number) => sign({ method, url, headers, body }, now) } : {}),
       signal: options.signal,
       timeout: options.timeout,
+      isFinal: (text) => isFinal(text, (body) => this.readError(body)),
       provider: this.provider,
       redactor: this.redactor.and(request.secrets ?? []),
     };

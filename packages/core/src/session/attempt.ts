@@ -5,6 +5,8 @@ export type FailureClass = "connect" | "read" | "other" | "status" | "redirect";
 export type StopReason =
   | "success"
   | "not-retryable-status"
+  /** The answer's body says that trying again is in vain: a quota that is used up, a refusal for good. */
+  | "refused"
   | "method-not-allowed"
   | "class-disabled"
   | "retries-disabled"

@@ -51,6 +51,8 @@ export interface SessionRequest {
   readonly timeout?: number | undefined;
   /** Gives the headers of each attempt anew: for signatures that hold a date. */
   readonly sign?: ((now: number) => Promise<Readonly<Record<string, string>>>) | undefined;
+  /** Whether the body of an answer other than 2xx says that trying again is in vain, whatever its status. */
+  readonly isFinal?: ((text: string) => boolean) | undefined;
   /** Display name, for errors. */
   readonly provider?: string | undefined;
   readonly redactor?: Redactor | undefined;
@@ -289,6 +291,7 @@ class Call {
     };
     const decision = this.policy.decide(this.request.method, event, this.session.clock);
     if (decision.decision !== "retry") return stop(decision.why);
+    if (!location && this.request.isFinal?.(answer.text)) return stop("refused");
     // A provider that asks for more time than there is gets no early visit.
     const wakeAt = Math.max(this.session.clock.now() + decision.delay * 1000, retryAt?.getTime() ?? 0);
     if (wakeAt >= this.deadlineAt) return stop("deadline");
