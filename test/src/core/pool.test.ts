@@ -2,6 +2,7 @@ import {
   ApiError,
   failover,
   InvalidMessageError,
+  type Message,
   makeResult,
   PoolError,
   RecipientsRefusedError,
@@ -18,6 +19,8 @@ import { describe, expect, it } from "vitest";
 const mail = { from: "a@example.com", to: ["b@example.org"], subject: "S", text: "T" };
 const refused = (): TransportError =>
   new TransportError("refused", { phase: "connect", delivery: "not-sent", retryable: true });
+const refusedMail = (): ApiError =>
+  new ApiError("too large", { status: 413, headers: {}, body: "", delivery: "not-sent" });
 const lost = (): TransportError => new TransportError("lost", { phase: "read", delivery: "unknown" });
 const two = (): [MemoryBackend, MemoryBackend] => [memory(), memory()];
 const sent = (...backends: readonly MemoryBackend[]): number[] => backends.map(({ outbox }) => outbox.length);
@@ -109,6 +112,33 @@ describe("failover", () => {
     now = 2_000;
     expect(await outcomes()).toEqual(["accepted"]);
     expect(await outcomes()).toEqual(["accepted"]);
+  });
+
+  it("counts only failures in a row: a no to one mail is the word of a provider that works", async () => {
+    const [a, b] = two();
+    const pool = failover([a, b], { breaker: { failures: 2 } });
+    for (const error of [refused(), refusedMail(), refused()]) a.failNext(error);
+    for (let index = 0; index < 3; index++) {
+      expect((await pool.send(mail)).path.map(({ outcome }) => outcome)).toEqual(["failed", "accepted"]);
+    }
+    expect((await pool.send(mail)).path.map(({ outcome }) => outcome)).toEqual(["accepted"]);
+  });
+
+  it("does not spend the trial of a sick one on a mail that it would not be given", async () => {
+    let now = 0;
+    const clock = { now: () => now, random: () => 0, setTimer: () => () => {} };
+    const a = Object.assign(memory(), {
+      droppedFields: async ({ tags }: Message): Promise<string[]> => (tags ? ["tags"] : []),
+    });
+    const b = memory();
+    const pool = failover([a, b], { clock, breaker: { failures: 1, resetAfter: 1_000 } });
+    const outcomes = async (message: Message): Promise<string[]> =>
+      (await pool.send(message)).path.map(({ outcome }) => outcome);
+    a.failNext(refused());
+    expect(await outcomes(mail)).toEqual(["failed", "accepted"]);
+    now = 1_000;
+    expect(await outcomes({ ...mail, tags: ["one"] })).toEqual(["unsupported", "accepted"]);
+    expect(await outcomes(mail)).toEqual(["accepted"]);
   });
 
   it("tries all when all are sick, and tells of all when none takes it", async () => {

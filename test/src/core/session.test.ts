@@ -285,6 +285,19 @@ describe("rate limits", () => {
     expect(clock.slept).toEqual([9000, 4000]);
   });
 
+  it("let those who were held back go one by one, not all at once", async () => {
+    const clock = steppingClock();
+    const backend = keyless({
+      clock,
+      rateLimit: { requests: 2, per: "second" },
+      retry: { total: 0, deadline: 600 },
+    });
+    server.script({ kind: "answer", status: 429, headers: { "retry-after": "9" } });
+    await failure(backend.send(mail));
+    await Promise.all(Array.from({ length: 3 }, () => backend.send(mail)));
+    expect(clock.slept).toEqual([9000, 9000, 9500]);
+  });
+
   it("fail at once when they outlast the deadline", async () => {
     const clock = steppingClock();
     const backend = keyless({ clock, rateLimit: { requests: 1, per: "hour" }, retry: { deadline: 60 } });

@@ -6,6 +6,7 @@ import {
   type Delivery,
   type ErrorDetails,
   PosthornError,
+  RecipientsRefusedError,
   TransportError,
   UnsupportedFeatureError,
 } from "../errors.js";
@@ -116,26 +117,33 @@ export class Pool implements Backend {
     // A stream can be read once, and each provider reads the message anew.
     const kept = await bufferStreams(message);
     const path: PathStep[] = [];
-    for (const index of this.admitted(path)) {
+    const order = this.order();
+    const allOpen = order.every((index) => this.breakers[index]?.isOpen);
+    for (const index of order) {
       const backend = this.backends[index] as Backend;
-      const dropped = await backend.droppedFields(kept);
-      if (dropped.length > 0) {
-        path.push({
-          provider: backend.provider,
-          outcome: "unsupported",
-          error: wouldDrop(backend, dropped[0] ?? ""),
-        });
+      const breaker = this.breakers[index];
+      const { provider } = backend;
+      // Before the breaker is asked, whose one trial is not to be spent on what is not sent.
+      const [dropped] = await backend.droppedFields(kept);
+      if (dropped !== undefined) {
+        path.push({ provider, outcome: "unsupported", error: wouldDrop(backend, dropped) });
+        continue;
+      }
+      // Where all are sick, all are tried.
+      if (!allOpen && breaker?.admit() === false) {
+        path.push({ provider, outcome: "open" });
         continue;
       }
       try {
         const result = await backend.send(kept, options);
-        this.breakers[index]?.succeeded();
-        return { ...result, path: [...path, { provider: backend.provider, outcome: "accepted" }] };
+        breaker?.succeeded();
+        return { ...result, path: [...path, { provider, outcome: "accepted" }] };
       } catch (error) {
+        if (isSickness(error)) breaker?.failed();
+        else if (isAnswer(error)) breaker?.succeeded();
         if (!(error instanceof PosthornError) || !isProvidersOwn(error)) throw error;
         const unsupported = error instanceof UnsupportedFeatureError;
-        path.push({ provider: backend.provider, outcome: unsupported ? "unsupported" : "failed", error });
-        if (isSickness(error)) this.breakers[index]?.failed();
+        path.push({ provider, outcome: unsupported ? "unsupported" : "failed", error });
         if (isAbort(error) || !this.mayCross(error.delivery)) throw poolError(this.provider, path);
       }
     }
@@ -153,16 +161,6 @@ export class Pool implements Backend {
   /** None: a member that would drop a field is passed over. */
   async droppedFields(): Promise<readonly string[]> {
     return [];
-  }
-
-  /** Members in the order to try them, those with an open circuit left out; all of them when all are open. */
-  private *admitted(path: PathStep[]): Generator<number> {
-    const order = this.order();
-    const allOpen = order.every((index) => this.breakers[index]?.isOpen);
-    for (const index of order) {
-      if (allOpen || (this.breakers[index]?.admit() ?? true)) yield index;
-      else path.push({ provider: this.backends[index]?.provider ?? "", outcome: "open" });
-    }
   }
 
   private mayCross(delivery: Delivery): boolean {
@@ -210,10 +208,15 @@ function isProvidersOwn(error: PosthornError): boolean {
 }
 
 /** Whether an error says that the provider is unwell, or will not work for this account, whatever the message. */
-function isSickness(error: PosthornError): boolean {
+function isSickness(error: unknown): boolean {
   if (error instanceof TransportError) return !isAbort(error);
   if (error instanceof ApiError) return error.status >= 500 || [401, 403, 408, 429].includes(error.status);
   return error instanceof PoolError;
+}
+
+/** Whether an error is the word of a provider that works: it refuses this mail, or its recipients. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof ApiError || error instanceof RecipientsRefusedError;
 }
 
 function isAbort(error: PosthornError): boolean {

@@ -4,7 +4,7 @@ import type { Clock } from "./clock.js";
 
 /** At most `requests` requests in each span of time. */
 export interface RateLimit {
-  /** How many requests; as many may go at once after a quiet span. */
+  /** How many requests; as many may go at once after a quiet span, then one each `per / requests`. */
   readonly requests: number;
   /** The span: its name, or milliseconds. */
   readonly per: "second" | "minute" | "hour" | number;
@@ -32,8 +32,8 @@ export class RateLimiter {
   private readonly interval: number;
   /** Tokens at `countedAt`; below zero when requests are waiting. */
   private tokens: number;
+  /** In the future while requests are held back: they go as the bucket lets them from then on, not all at once. */
   private countedAt: number;
-  private heldUntil = 0;
 
   /** @throws ConfigurationError for a limit of the wrong form */
   constructor(
@@ -62,7 +62,7 @@ export class RateLimiter {
     if (!this.limit) return 0;
     const now = this.clock.now();
     this.refill(now);
-    const wait = Math.max(0, this.heldUntil - now, Math.ceil((1 - this.tokens) * this.interval));
+    const wait = Math.ceil(this.nextAt() - now);
     if (now + wait >= deadline) return undefined;
     this.tokens -= 1;
     return wait;
@@ -70,9 +70,8 @@ export class RateLimiter {
 
   /** When the next request could go. */
   availableAt(): Date {
-    const now = this.clock.now();
-    this.refill(now);
-    return new Date(Math.max(now, this.heldUntil, now + (1 - this.tokens) * this.interval));
+    this.refill(this.clock.now());
+    return new Date(Math.ceil(this.nextAt()));
   }
 
   /** Takes note of what an answer says of the provider's own limit. */
@@ -80,22 +79,25 @@ export class RateLimiter {
     if (!this.limit) return;
     const now = this.clock.now();
     const retryAfter = headers["retry-after"];
-    if (retryAfter && (status === 429 || status === 503))
-      this.hold(now + (parseRetryAfter(retryAfter, now) ?? 0) * 1000);
-    for (const [remaining, reset] of LIMIT_HEADERS) {
-      if (Number(headers[remaining] ?? 1) <= 0) this.hold(resetTime(headers[reset], now));
-    }
-    // A 429 with no word on when: what the bucket thought was left is not.
+    // What the bucket thought was left is not.
     if (status === 429) this.tokens = Math.min(this.tokens, 0);
+    if (retryAfter && (status === 429 || status === 503))
+      this.refill(now + (parseRetryAfter(retryAfter, now) ?? 0) * 1000);
+    for (const [remaining, reset] of LIMIT_HEADERS) {
+      if (Number(headers[remaining] ?? 1) <= 0) this.refill(resetTime(headers[reset], now));
+    }
   }
 
-  private hold(until: number): void {
-    this.heldUntil = Math.max(this.heldUntil, until);
+  /** When the next token is there, milliseconds since the epoch. */
+  private nextAt(): number {
+    return this.countedAt + Math.max(0, (1 - this.tokens) * this.interval);
   }
 
-  private refill(now: number): void {
-    this.tokens = Math.min(this.capacity, this.tokens + (now - this.countedAt) / this.interval);
-    this.countedAt = now;
+  /** Counts tokens as of a time, unless they are counted as of a later one already. */
+  private refill(at: number): void {
+    if (at <= this.countedAt) return;
+    this.tokens = Math.min(this.capacity, this.tokens + (at - this.countedAt) / this.interval);
+    this.countedAt = at;
   }
 }
 
