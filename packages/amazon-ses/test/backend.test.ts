@@ -50,6 +50,22 @@ describe("amazonSes", () => {
     expect(Buffer.from(Raw.Data, "base64").toString()).toContain('filename="a.txt"');
   });
 
+  it("tries again when credentials cannot be had, since nothing was sent", async () => {
+    let asked = 0;
+    const credentials = (): { accessKeyId: string; secretAccessKey: string } => {
+      if (++asked === 1) throw new Error("the metadata service does not answer");
+      return { accessKeyId: "ASIAMADEUP", secretAccessKey: "made-up-other" };
+    };
+    const { attempts } = await create({ credentials }).send(mail);
+    expect(attempts).toMatchObject([{ class: "connect" }, { status: 200 }]);
+    asked = 0;
+    await expect(create({ credentials, retry: false }).send(mail)).rejects.toMatchObject({
+      phase: "connect",
+      delivery: "not-sent",
+      retryable: true,
+    });
+  });
+
   it("signs each attempt anew, with credentials asked for then", async () => {
     let asked = 0;
     const backend = create({

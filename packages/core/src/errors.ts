@@ -125,7 +125,7 @@ export class ApiError extends PosthornError {
 /**
  * Where a request failed without an answer.
  *
- * - `connect`: no connection was made, so nothing was sent.
+ * - `connect`: no connection was made, or there were no credentials to sign by, so nothing was sent.
  * - `read`: the request may have been sent.
  * - `other`: before sending, for a reason that a retry does not mend (a certificate, an abort).
  */
@@ -162,4 +162,21 @@ export class RecipientsRefusedError extends PosthornError {
 /** A webhook post is not signed as the provider signs, is too old, or was seen before. */
 export class WebhookSignatureError extends PosthornError {
   override readonly name: string = "WebhookSignatureError";
+}
+
+/**
+ * What a hook of the caller's threw, as an error that says what is known of the mail: `cause` is the hook's own error.
+ *
+ * @param known the result or error that the hook was told of
+ */
+export function hookError(
+  provider: string | undefined,
+  hook: "postSend" | "onRetry",
+  cause: unknown,
+  known: Pick<PosthornError, "delivery" | "attempts"> & Partial<Pick<PosthornError, "retryable" | "retryAt">>,
+): PosthornError {
+  const { delivery, attempts, retryable, retryAt } = known;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const message = `${provider ?? "Session"}: the hook "${hook}" failed: ${reason}`;
+  return new PosthornError(message, { provider, delivery, attempts, retryable, retryAt, cause });
 }

@@ -23,7 +23,10 @@ export interface RecipientResult {
   readonly messageId: MessageId | null;
 }
 
-/** Recipients by address (as the provider answered it, or as the caller wrote it). */
+/**
+ * Recipients by address (as the provider answered it, or as the caller wrote it). Where a provider answers for each recipient, one
+ * that it leaves out is not here.
+ */
 export type RecipientResults = Readonly<Record<string, RecipientResult>>;
 
 /** What came of one `send`. */

@@ -2,6 +2,7 @@ import {
   type Backend,
   type BackendOptions,
   type Features,
+  failover,
   HttpBackend,
   type Message,
   type MessageFor,
@@ -11,6 +12,7 @@ import {
   type ProviderRequest,
   type RecipientResults,
   type SendOutcome,
+  TransportError,
 } from "@posthorn/core";
 import { type FaultServer, startFaultServer } from "@posthorn/testing/servers";
 import { afterAll, afterEach, beforeAll, describe, expect, expectTypeOf, it } from "vitest";
@@ -44,7 +46,8 @@ class TestBackend extends HttpBackend<
     return { authorization: `Bearer ${this.options.apiKey}` };
   }
   protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    answer.json();
+    // As trusting as providers are.
+    (answer.json() as { id?: string }).id?.trim();
     return Object.fromEntries(
       answer.request.recipients.map(({ address }) => [address, { status: "queued", messageId: "1" }]),
     );
@@ -97,6 +100,66 @@ describe("hooks", () => {
     await expect(backend.send(mail)).rejects.toThrow("no mail on Sundays");
     expect(server.requests).toEqual([]);
   });
+
+  it("what postSend throws says what became of the mail, and no pool takes it for a reason to cross", async () => {
+    const cause = new TransportError("the log is full", {
+      phase: "connect",
+      delivery: "not-sent",
+      retryable: true,
+    });
+    const backend = create({
+      retry: false,
+      postSend: () => {
+        throw cause;
+      },
+    });
+    const other = create();
+    const expected = { name: "PosthornError", delivery: "accepted", retryable: false, cause };
+    await expect(failover([backend, other]).send(mail)).rejects.toMatchObject(expected);
+    expect(subjects()).toEqual(["S"]);
+    server.script({ kind: "answer", status: 429, headers: { "retry-after": "9" } });
+    await expect(backend.send(mail)).rejects.toMatchObject({
+      ...expected,
+      delivery: "not-sent",
+      retryable: true,
+    });
+  });
+
+  it("what onRetry throws ends the retries, and says what is known", async () => {
+    const onRetry = (): never => {
+      throw new Error("no more");
+    };
+    const backend = create({ onRetry, retry: { statusForcelist: [500] } });
+    for (const [status, delivery] of [
+      [429, "not-sent"],
+      [500, "unknown"],
+    ] as const) {
+      server.script({ kind: "answer", status });
+      await expect(backend.send(mail)).rejects.toMatchObject({ delivery, attempts: [{ status }] });
+    }
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it("a debug function that throws changes nothing", async () => {
+    const debug = (): never => {
+      throw new Error("the disk is full");
+    };
+    expect((await create({ debug }).send(mail)).status).toBe("queued");
+  });
+});
+
+describe("an answer that is not what was documented", () => {
+  it("is accepted when it is a 2xx: the mail must not go again", async () => {
+    for (const body of ['{"id":7}', "null"]) {
+      server.script({ kind: "answer", body });
+      await expect(create().send(mail)).rejects.toMatchObject({
+        name: "ApiError",
+        delivery: "accepted",
+        retryable: false,
+        body,
+      });
+    }
+  });
 });
 
 describe("sendMany", () => {
@@ -123,6 +186,20 @@ describe("sendMany", () => {
     expect(outcomes.every((outcome) => outcome.ok || outcome.error instanceof PosthornError)).toBe(true);
     expect(most).toBe(4);
     expect(subjects()).toHaveLength(32);
+  });
+
+  it("tells of the mails under way before it tells that reading further messages failed", async () => {
+    function* messages(): Generator<MessageFor<typeof features>> {
+      yield mail;
+      yield mail;
+      throw new Error("the table is gone");
+    }
+    const seen: boolean[] = [];
+    const all = async (): Promise<void> => {
+      for await (const { ok } of create().sendMany(messages())) seen.push(ok);
+    };
+    await expect(all()).rejects.toThrow("the table is gone");
+    expect(seen).toEqual([true, true]);
   });
 
   it("refuses a concurrency of 0", async () => {

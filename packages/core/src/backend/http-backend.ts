@@ -1,4 +1,4 @@
-import { ApiError, ConfigurationError, PosthornError, RecipientsRefusedError } from "../errors.js";
+import { ApiError, ConfigurationError, hookError, PosthornError, RecipientsRefusedError } from "../errors.js";
 import type { Address } from "../message/address.js";
 import type { ContentForm } from "../message/content.js";
 import { mergeDefaults } from "../message/defaults.js";
@@ -18,7 +18,7 @@ import { Session, type SessionRequest, type SessionResponse } from "../session/s
 import { apiErrorFrom, type ErrorBody, isFinal } from "./api-error.js";
 import type { Backend, DryRunRequest, SendManyOptions, SendOptions, SendOutcome } from "./backend.js";
 import { describeBody, encodeBody, type RequestBody } from "./body.js";
-import { type BackendOptions, type OptionSpecs, resolveOptions } from "./options.js";
+import { type BackendOptions, type OptionSpecs, type PostSend, resolveOptions } from "./options.js";
 import { sendMany } from "./send-many.js";
 import { dropUnsupported, type ReportUnsupported, unsupportedReporter } from "./unsupported.js";
 
@@ -118,20 +118,17 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
 
   /** Sends one message. See {@link Backend.send}. */
   async send(message: MessageFor<F>, options: SendOptions = {}): Promise<SendResult> {
-    const context = { provider: this.provider };
     const prepared = await this.prepare(message as Message);
     if (prepared === undefined) return cancelledResult(this.provider);
+    let result: SendResult;
     try {
-      const normalized = await this.normalize(prepared);
-      const result = await this.deliver(normalized, options);
-      for (const hook of hooks(this.options.postSend)) await hook({ result }, prepared, context);
-      return result;
+      result = await this.deliver(await this.normalize(prepared), options);
     } catch (error) {
-      if (error instanceof PosthornError) {
-        for (const hook of hooks(this.options.postSend)) await hook({ error }, prepared, context);
-      }
+      if (error instanceof PosthornError) await this.afterSend({ error }, prepared);
       throw error;
     }
+    await this.afterSend({ result }, prepared);
+    return result;
   }
 
   /** Sends many messages. See {@link Backend.sendMany}. */
@@ -254,6 +251,18 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
       : current;
   }
 
+  /** What a hook throws must not hide what became of the mail, nor be taken for the provider's word on it. */
+  private async afterSend(outcome: Parameters<PostSend>[0], message: Message): Promise<void> {
+    try {
+      for (const hook of hooks(this.options.postSend)) {
+        await hook(outcome, message, { provider: this.provider });
+      }
+    } catch (cause) {
+      const known = "error" in outcome ? outcome.error : { ...outcome.result, delivery: "accepted" as const };
+      throw hookError(this.provider, "postSend", cause, known);
+    }
+  }
+
   private check(message: Message): Promise<NormalizedMessage> {
     return normalizeMessage(message, this.info.contentForm ?? "base64", this.features.templateSender);
   }
@@ -280,10 +289,10 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
         Object.assign(recipients, this.read(answer));
         responses.push(bodyValue(answer));
       } catch (error) {
-        if (!(error instanceof PosthornError)) throw error;
-        attempts.push(...error.attempts);
-        errors.push(error);
-        Object.assign(recipients, failedRecipients(request, error));
+        const known = error instanceof PosthornError ? error : unforeseen(this.provider, error);
+        attempts.push(...known.attempts);
+        errors.push(known);
+        Object.assign(recipients, failedRecipients(request, known));
       }
     }
     // When some requests went through, the message as a whole must not go again: each recipient's status tells.
@@ -301,8 +310,16 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
   }
 
   private read(answer: ProviderAnswer): RecipientResults {
-    const results = this.readAnswer(answer);
-    if (Object.keys(results).length > 0) return results;
+    let results: RecipientResults;
+    try {
+      results = this.readAnswer(answer);
+    } catch (error) {
+      if (error instanceof PosthornError) throw error;
+      // It has not the form that the provider documents. A no that may speak of single recipients proves nothing then.
+      const delivery = answer.status < 300 ? "accepted" : "unknown";
+      throw answer.error(`answered ${answer.status} with something that cannot be read`, delivery);
+    }
+    if (Object.keys(results).length > 0) return withValidIds(results);
     throw answer.error(
       `answered ${answer.status} without a word on any recipient`,
       answer.status < 300 ? "accepted" : "not-sent",
@@ -429,14 +446,38 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     if (!debug) return;
     const text = redactor.text(`[${this.provider}] ${line()}`);
     if (debug === true) console.debug(text);
-    else debug(text);
+    else {
+      try {
+        debug(text);
+      } catch {
+        // A line that cannot be logged must not hide what became of the mail.
+      }
+    }
   }
+}
+
+/** What a provider gives for an id is one only when it is a text or a number. */
+function withValidIds(results: RecipientResults): RecipientResults {
+  const isId = ({ messageId }: RecipientResult): boolean =>
+    messageId === null || typeof messageId === "string" || typeof messageId === "number";
+  if (Object.values(results).every(isId)) return results;
+  return Object.fromEntries(
+    Object.entries(results).map(([address, result]) => [
+      address,
+      isId(result) ? result : { ...result, messageId: null },
+    ]),
+  );
 }
 
 /** Statuses of the recipients of a request that failed while others of its message went through. */
 function failedRecipients(request: ProviderRequest, error: PosthornError): RecipientResults {
   const status = error.delivery === "not-sent" ? "failed" : "unknown";
   return Object.fromEntries(request.recipients.map(({ address }) => [address, { status, messageId: null }]));
+}
+
+/** A session or a subclass of the caller's may throw anything, at any time. */
+function unforeseen(provider: string, cause: unknown): PosthornError {
+  return new PosthornError(`${provider}: ${String(cause)}`, { provider, delivery: "unknown", cause });
 }
 
 /** Of several errors the one that leaves the most doubt: it decides whether sending again is safe. */

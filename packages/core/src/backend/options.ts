@@ -27,7 +27,10 @@ type PreSendAnswer = Message | false | void;
  */
 export type PreSend = (message: Message, context: HookContext) => PreSendAnswer | Promise<PreSendAnswer>;
 
-/** Called after each send with its result or its error. */
+/**
+ * Called after each send with its result or its error. What it throws comes out of `send` as the `cause` of a
+ * {@link PosthornError} whose `delivery` says what became of the mail.
+ */
 export type PostSend = (
   outcome: { readonly result: SendResult } | { readonly error: PosthornError },
   message: Message,

@@ -4,7 +4,7 @@ import type { SendManyOptions, SendOutcome } from "./backend.js";
 
 /**
  * Runs `send` over messages, `concurrency` at a time, giving outcomes in order. It reads no further ahead than that, so
- * memory stays flat however many there are.
+ * memory stays flat however many there are. When reading the messages fails, those under way are told of first.
  */
 export async function* sendMany<M>(
   send: (message: M) => Promise<SendResult>,
@@ -17,12 +17,28 @@ export async function* sendMany<M>(
   }
   const running: Promise<SendOutcome<M>>[] = [];
   let index = 0;
-  for await (const message of messages) {
+  let fault: { readonly error: unknown } | undefined;
+  const source = upToFault(messages, (error) => {
+    fault = { error };
+  });
+  for await (const message of source) {
     running.push(outcome(send, message, index++));
     // Results are wanted in order, so the oldest is the one to wait for.
     if (running.length >= concurrency) yield await (running.shift() as Promise<SendOutcome<M>>);
   }
   for (const pending of running) yield await pending;
+  if (fault) throw fault.error;
+}
+
+async function* upToFault<M>(
+  messages: Iterable<M> | AsyncIterable<M>,
+  onFault: (error: unknown) => void,
+): AsyncGenerator<M, void, undefined> {
+  try {
+    yield* messages;
+  } catch (error) {
+    onFault(error);
+  }
 }
 
 async function outcome<M>(

@@ -1,5 +1,5 @@
 import { type $Fetch, createFetch, type FetchHooks } from "ofetch";
-import { ConfigurationError, type Delivery, TransportError } from "../errors.js";
+import { ConfigurationError, type Delivery, hookError, TransportError } from "../errors.js";
 import { type RetrySetting, resolveRetry } from "../retry/defaults.js";
 import { RETRY_AFTER_STATUSES, type RetryEvent, type RetryPolicy } from "../retry/policy.js";
 import type { AttemptRecord, StopReason } from "./attempt.js";
@@ -12,7 +12,7 @@ import { type RuntimeFetchOptions, runtimeFetchOptions } from "./runtime.js";
 /** A `fetch` of the caller's own. */
 export type FetchLike = (input: string, init?: RequestInit) => Promise<Response>;
 
-/** Called before each retry's sleep. */
+/** Called before each retry's sleep. What it throws ends the retries, as the `cause` of a {@link PosthornError}. */
 export type OnRetry = (info: {
   /** The attempt that failed, with the delay before the next. */
   readonly attempt: AttemptRecord;
@@ -146,9 +146,11 @@ export class Session {
       end(byDeadline ? "DEADLINE" : "TIMEOUT", new DOMException(what, "TimeoutError"));
     }, limit);
     let response: Response | undefined;
+    let isSigned = false;
     const exchange = async (): Promise<Answer> => {
       const signed = request.sign ? await request.sign(this.clock.now()) : request.headers;
       signal.throwIfAborted();
+      isSigned = true;
       const headers = this.options.headers ? { ...this.options.headers, ...signed } : signed;
       const answered: Response = await this.ofetch.raw(request.url, {
         ...this.options.hooks,
@@ -173,7 +175,9 @@ export class Session {
         return { answer: answerOf(response, "", error ?? new Error("the body could not be read")) };
       }
       const failure = classifyFailure(error);
-      return { failure: cut ? { ...failure, code: cut } : failure, error, cut };
+      // Without a signature nothing was sent: whoever gives the credentials did not answer.
+      const phase = isSigned ? failure.phase : "connect";
+      return { failure: { ...failure, phase, code: cut ?? failure.code }, error, cut };
     } finally {
       cancelTimer();
       request.signal?.removeEventListener("abort", onAbort);
@@ -327,7 +331,13 @@ class Call {
   ): Promise<void> {
     const attempt: AttemptRecord = { ...failed, delay, delaySource };
     this.attempts.push(attempt);
-    this.session.options.onRetry?.({ attempt, provider: this.request.provider });
+    const { provider } = this.request;
+    try {
+      this.session.options.onRetry?.({ attempt, provider });
+    } catch (cause) {
+      const { attempts } = this;
+      throw hookError(provider, "onRetry", cause, { attempts, delivery: this.overall("not-sent") });
+    }
     if (delay <= 0) return;
     try {
       await sleep(this.session.clock, delay * 1000, this.request.signal);
