@@ -33,6 +33,8 @@ export class BrevoBackend extends HttpBackend<BrevoFeatures, BrevoOptions> {
         features: brevoFeatures,
         options: { apiKey: { required: true, secret: true } },
         apiUrl: "https://api.brevo.com/v3",
+        // https://developers.brevo.com/docs/heterogenous-versions-batch-emails
+        idempotencyWindow: 30 * 60_000,
       },
       options,
     );

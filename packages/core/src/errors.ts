@@ -36,7 +36,10 @@ export class PosthornError extends Error {
   /** Display name of the provider, where one is concerned. */
   readonly provider: string | undefined;
   readonly request: RequestSummary | undefined;
-  /** Whether the same message, sent again later, may succeed and cannot make a second copy. */
+  /**
+   * Whether the same message, sent again later, may succeed and cannot make a second copy: it was not sent, or it carries an
+   * idempotency key of your own that the provider keeps for a day.
+   */
   readonly retryable: boolean;
   readonly delivery: Delivery;
   /** Every attempt made, oldest first; empty when nothing went out. */

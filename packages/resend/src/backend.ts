@@ -29,6 +29,8 @@ export class ResendBackend extends HttpBackend<ResendFeatures, ResendOptions> {
         features: resendFeatures,
         options: { apiKey: { required: true, secret: true } },
         apiUrl: "https://api.resend.com",
+        // https://resend.com/docs/dashboard/emails/idempotency-keys
+        idempotencyWindow: 24 * 3_600_000,
       },
       options,
     );

@@ -40,6 +40,7 @@ export class SparkpostBackend extends HttpBackend<SparkpostFeatures, SparkpostOp
         features: sparkpostFeatures,
         options: { apiKey: { required: true, secret: true }, subaccount: { type: "string-or-number" } },
         apiUrl: "https://api.sparkpost.com/api/v1",
+        idempotencyWindow: 24 * 3_600_000,
       },
       options,
     );

@@ -53,6 +53,8 @@ export class UnisenderGoBackend extends HttpBackend<UnisenderGoFeatures, Unisend
         envPrefix: "UNISENDER_GO",
         features: unisenderGoFeatures,
         options: { apiKey: { required: true, secret: true }, generateMessageId: { type: "boolean" } },
+        // https://godocs.unisender.ru/web-api-ref#email-send
+        idempotencyWindow: 60_000,
       },
       options,
     );

@@ -143,6 +143,36 @@ describe("one loop, one clock", () => {
     expect(error.attempts).toHaveLength(2);
   });
 
+  it("tries nothing again that may have arrived once the provider may have forgotten the key", async () => {
+    const minute = new BareBackend(
+      true,
+      { apiUrl: server.url, clock: steppingClock(), retry: { deadline: 600 } },
+      60_000,
+    );
+    const wait = { kind: "answer", status: 429, headers: { "retry-after": "90" } } as const;
+    server.script({ kind: "reset-after-request", accepted: true }, wait);
+    const error = await failure(minute.send({ ...mail, idempotencyKey: "k1" }));
+    expect(error).toMatchObject({ status: 429, delivery: "unknown", retryable: false });
+    expect(error.attempts.map(({ stopped }) => stopped)).toEqual([undefined, "deadline"]);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it("calls what may have arrived retryable only with a key of the caller's that is kept for a day", async () => {
+    const day = 86_400_000;
+    for (const [idempotencyKey, window, retryable] of [
+      ["k1", day, true],
+      ["k1", day - 1, false],
+      [undefined, day, false],
+    ] as const) {
+      const backend = new BareBackend(true, { apiUrl: server.url, retry: false }, window);
+      for (const fault of [{ kind: "reset-after-request" }, { kind: "answer", status: 500 }] as const) {
+        server.script(fault);
+        const error = await failure(backend.send({ ...mail, idempotencyKey }));
+        expect(error).toMatchObject({ delivery: "unknown", retryable });
+      }
+    }
+  });
+
   it("follows only redirects that keep method and origin, and only when told to", async () => {
     const to = (location: string) => ({ kind: "answer", status: 307, headers: { location } }) as const;
     server.script(to("/moved"));

@@ -14,13 +14,14 @@ const keyed = { ...features, idempotencyKey: true } as const satisfies Features;
 
 /** A provider in its barest form; with an idempotency key or without. */
 export class BareBackend extends HttpBackend<Features> {
-  constructor(takesKey: boolean, options: BackendOptions) {
+  constructor(takesKey: boolean, options: BackendOptions, idempotencyWindow = Infinity) {
     super(
       {
         name: takesKey ? "Keyed" : "Keyless",
         envPrefix: "POSTHORN_TEST",
         features: takesKey ? keyed : features,
         options: {},
+        idempotencyWindow,
       },
       options,
     );

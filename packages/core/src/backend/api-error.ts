@@ -25,7 +25,6 @@ export function apiErrorFrom(
   redactor: Redactor,
   request: SessionRequest,
   response: SessionResponse,
-  idempotent: boolean,
   readError: (body: unknown) => ErrorBody,
 ): ApiError {
   const { status } = response;
@@ -43,7 +42,8 @@ export function apiErrorFrom(
     body: redactor.text(response.text),
     code: said.code,
     delivery,
-    retryable: transient && (delivery === "not-sent" || (delivery === "unknown" && idempotent)),
+    retryable:
+      transient && (delivery === "not-sent" || (delivery === "unknown" && request.repeatable === true)),
     retryAt: response.retryAt,
     attempts: response.attempts,
     request: redactor.request(request),

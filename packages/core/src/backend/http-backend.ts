@@ -22,6 +22,9 @@ import { type BackendOptions, type OptionSpecs, type PostSend, resolveOptions } 
 import { sendMany } from "./send-many.js";
 import { dropUnsupported, type ReportUnsupported, unsupportedReporter } from "./unsupported.js";
 
+/** Milliseconds. A key that is kept for less may be gone when a queue sends again. */
+const DAY = 86_400_000;
+
 /** What a provider package says of itself. */
 export interface ProviderInfo<F extends Features> {
   /** Display name, such as `"Mailgun"`. */
@@ -35,6 +38,8 @@ export interface ProviderInfo<F extends Features> {
   readonly apiUrl?: string;
   /** How it takes attachments. Default `base64`. */
   readonly contentForm?: ContentForm;
+  /** Milliseconds that it keeps idempotency keys, where it takes them. */
+  readonly idempotencyWindow?: number;
 }
 
 /** One HTTP request that a message becomes. */
@@ -122,7 +127,8 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     if (prepared === undefined) return cancelledResult(this.provider);
     let result: SendResult;
     try {
-      result = await this.deliver(await this.normalize(prepared), options);
+      const isKeyed = Boolean(prepared.idempotencyKey);
+      result = await this.deliver(await this.normalize(prepared), options, isKeyed);
     } catch (error) {
       if (error instanceof PosthornError) await this.afterSend({ error }, prepared);
       throw error;
@@ -275,7 +281,12 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     return Object.assign(supported, { idempotencyKey: crypto.randomUUID() });
   }
 
-  private async deliver(message: NormalizedMessage, options: SendOptions): Promise<SendResult> {
+  /** @param isKeyed whether the idempotency key is the caller's: one made here is another at each send */
+  private async deliver(
+    message: NormalizedMessage,
+    options: SendOptions,
+    isKeyed: boolean,
+  ): Promise<SendResult> {
     const requests = await this.buildRequests(message, this.report);
     const recipients: Record<string, RecipientResult> = {};
     const attempts: AttemptRecord[] = [];
@@ -283,7 +294,7 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     const errors: PosthornError[] = [];
     for (const [index, request] of requests.entries()) {
       try {
-        const response = await this.call(request, message, options);
+        const response = await this.call(request, message, options, isKeyed);
         attempts.push(...response.attempts);
         const answer = this.answer(response, request, index, message);
         Object.assign(recipients, this.read(answer));
@@ -330,9 +341,16 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     request: ProviderRequest,
     message: NormalizedMessage,
     options: SendOptions,
+    isKeyed: boolean,
   ): Promise<SessionResponse> {
+    const { idempotencyWindow = Infinity } = this.info;
     const idempotent = this.features.idempotencyKey && message.idempotencyKey !== undefined;
-    const wire = await this.wireRequest(request, options, idempotent);
+    const wire = {
+      ...(await this.wireRequest(request, options)),
+      idempotent,
+      idempotencyWindow,
+      repeatable: idempotent && isKeyed && idempotencyWindow >= DAY,
+    };
     const { redactor } = wire;
     this.debug(
       redactor,
@@ -346,13 +364,12 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     );
     const readable = response.delivery === "accepted" || request.readable?.includes(response.status);
     if (readable && response.bodyError === undefined) return response;
-    throw apiErrorFrom(this.provider, redactor, wire, response, idempotent, (body) => this.readError(body));
+    throw apiErrorFrom(this.provider, redactor, wire, response, (body) => this.readError(body));
   }
 
   private async wireRequest(
     request: ProviderRequest,
     options: SendOptions,
-    idempotent = false,
   ): Promise<SessionRequest & { readonly redactor: Redactor }> {
     const { body, contentType } = encodeBody(request.body);
     const method = request.method ?? "POST";
@@ -369,7 +386,6 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
       url,
       headers,
       body,
-      idempotent,
       ...(sign ? { sign: (now: number) => sign({ method, url, headers, body }, now) } : {}),
       signal: options.signal,
       timeout: options.timeout,

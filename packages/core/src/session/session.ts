@@ -46,6 +46,10 @@ export interface SessionRequest {
   readonly body: string | Blob | FormData | URLSearchParams | Uint8Array<ArrayBuffer> | undefined;
   /** Whether the provider drops a second copy of it, since it carries an idempotency key. */
   readonly idempotent?: boolean | undefined;
+  /** Milliseconds that the provider keeps the key. Once it may be gone, what may have been taken is not tried again. */
+  readonly idempotencyWindow?: number | undefined;
+  /** Whether the same message, sent again hours later, makes no second copy: by a key of the caller's own. */
+  readonly repeatable?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds for one attempt, instead of the session's. */
   readonly timeout?: number | undefined;
@@ -198,7 +202,7 @@ function answerOf(response: Response, text: string, bodyError: unknown): Answer 
 class Call {
   private readonly attempts: AttemptRecord[] = [];
   private readonly startedAt: number;
-  private readonly deadlineAt: number;
+  private deadlineAt: number;
   /** Whether an attempt before the last may have delivered the mail. */
   private uncertain = false;
 
@@ -262,8 +266,11 @@ class Call {
       this.session.clock,
     );
     if (decision.decision !== "retry") throw stop(decision.why);
-    if (this.session.clock.now() + decision.delay * 1000 >= this.deadlineAt) throw stop("deadline");
-    if (failure.phase === "read") this.uncertain = true;
+    const mayBeTaken = failure.phase === "read";
+    const deadlineAt = this.deadlineAfter(record, mayBeTaken);
+    if (this.session.clock.now() + decision.delay * 1000 >= deadlineAt) throw stop("deadline");
+    if (mayBeTaken) this.uncertain = true;
+    this.deadlineAt = deadlineAt;
     this.policy = decision.next;
     await this.pause(failed, decision.delay, decision.delaySource);
   }
@@ -298,12 +305,22 @@ class Call {
     if (!location && this.request.isFinal?.(answer.text)) return stop("refused");
     // A provider that asks for more time than there is gets no early visit.
     const wakeAt = Math.max(this.session.clock.now() + decision.delay * 1000, retryAt?.getTime() ?? 0);
-    if (wakeAt >= this.deadlineAt) return stop("deadline");
+    const deadlineAt = this.deadlineAfter(record, delivery === "unknown");
+    if (wakeAt >= deadlineAt) return stop("deadline");
     if (this.request.signal?.aborted) return stop("aborted");
     if (delivery === "unknown") this.uncertain = true;
+    this.deadlineAt = deadlineAt;
     this.policy = decision.next;
     await this.pause(failed, decision.delay, decision.delaySource);
     return location ?? url;
+  }
+
+  /** An attempt that may have been taken can be followed by others only as long as the provider has its key. */
+  private deadlineAfter({ startedAt }: AttemptRecord, mayBeTaken: boolean): number {
+    const { idempotent, idempotencyWindow = Infinity } = this.request;
+    return mayBeTaken && idempotent
+      ? Math.min(this.deadlineAt, startedAt + idempotencyWindow)
+      : this.deadlineAt;
   }
 
   /** @param wait milliseconds; `undefined` when the deadline comes first */
@@ -387,7 +404,7 @@ class Call {
       code: failure.code,
       request: redactor.request(this.request),
       delivery,
-      retryable: transient && (delivery === "not-sent" || this.request.idempotent === true),
+      retryable: transient && (delivery === "not-sent" || this.request.repeatable === true),
       attempts: this.attempts,
       retryAt,
       cause: cut === "ABORTED" ? error : redactor.error(error),
