@@ -14,12 +14,12 @@ const BUDGETS = { core: 9 * KB, provider: 3 * KB, webhook: 3 * KB };
 const PROVIDER_BUDGETS = { "amazon-ses": 6 * KB };
 /**
  * Entries that miss their budget, with the size that they have reached and must not outgrow. The core without ofetch
- * (4 KB) is at 16: checks of every field with their explanations, urllib3's retries, RFC 5322. SNS takes X.509 and root keys.
+ * (3.5 KB) is at 16: checks of every field with their explanations, urllib3's retries, RFC 5322. SNS takes X.509 and root keys.
  */
 const REACHED = {
-  "core with ofetch": 20 * KB,
-  "amazon-ses trackingWebhook": 5.5 * KB,
-  "amazon-ses inboundWebhook": 6.5 * KB,
+  "core with ofetch": 19.75 * KB,
+  "amazon-ses trackingWebhook": 5.25 * KB,
+  "amazon-ses inboundWebhook": 6.25 * KB,
   "scaleway trackingWebhook": 4 * KB,
 };
 

@@ -131,6 +131,7 @@ export { parseRetryAfter } from "./retry/retry-after.js";
 export type { AttemptRecord, FailureClass, StopReason } from "./session/attempt.js";
 export { classifyFailure, type Failure } from "./session/classify.js";
 export { type Clock, systemClock } from "./session/clock.js";
+export type { AnsweredFetch, FailedFetch, FetchContext, FetchHook, FetchHooks } from "./session/hooks.js";
 export type { RateLimit } from "./session/rate-limit.js";
 export { Redactor } from "./session/redact.js";
 export {

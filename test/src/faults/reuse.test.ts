@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { RUNTIMES, runOn } from "../runtimes.js";
 
 const script = fileURLToPath(new URL("reuse.mjs", import.meta.url));
+const deno = runtimeNamed("deno");
 const TAKEN = '[{"email":"b@example.org","status":"sent","_id":"1"}]';
 
 let server: FaultServer;
@@ -22,6 +23,12 @@ async function run(
   return JSON.parse(stdout) as string[];
 }
 
+function runtimeNamed(wanted: string): (typeof RUNTIMES)[number] {
+  const runtime = RUNTIMES.find(({ name }) => name === wanted);
+  if (!runtime) throw new Error(`${wanted} is not one of the runtimes`);
+  return runtime;
+}
+
 describe("a connection that closes after the whole request was received", { timeout: 30_000 }, () => {
   for (const runtime of RUNTIMES) {
     it(`makes no second request on ${runtime.name}`, async () => {
@@ -32,11 +39,16 @@ describe("a connection that closes after the whole request was received", { time
   }
 
   it("does make one on Deno with fetch as it is: what Posthorn guards against", async () => {
-    const deno = RUNTIMES.find(({ name }) => name === "deno");
-    if (!deno) throw new Error("Deno is one of the runtimes");
     server.script({ kind: "answer", body: TAKEN }, { kind: "close-after-request", accepted: true });
     expect(await run(deno, "fetch")).toEqual(["accepted", "accepted"]);
     expect(server.requests).toHaveLength(3);
+  });
+
+  it("has one client on Deno for it, made at the first request", async () => {
+    const clients = fileURLToPath(new URL("clients.mjs", import.meta.url));
+    const { stdout, stderr } = await runOn(deno, clients, { args: [server.url] });
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout)).toEqual([0, 1, 1]);
   });
 });
 

@@ -1,10 +1,11 @@
-import { type $Fetch, createFetch, type FetchHooks } from "ofetch";
+import { type $Fetch, createFetch } from "ofetch";
 import { ConfigurationError, type Delivery, hookError, TransportError } from "../errors.js";
 import { type RetrySetting, resolveRetry } from "../retry/defaults.js";
 import { RETRY_AFTER_STATUSES, type RetryEvent, type RetryPolicy } from "../retry/policy.js";
 import type { AttemptRecord, StopReason } from "./attempt.js";
 import { classifyFailure, type Failure } from "./classify.js";
 import { type Clock, sleep, systemClock } from "./clock.js";
+import type { FetchHooks } from "./hooks.js";
 import { type RateLimit, RateLimiter } from "./rate-limit.js";
 import { Redactor } from "./redact.js";
 import { type RuntimeFetchOptions, runtimeFetchOptions } from "./runtime.js";
@@ -29,7 +30,7 @@ export interface SessionOptions {
   readonly fetch?: FetchLike | undefined;
   /** Headers sent with every request, unless it has its own of that name. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** ofetch's interceptors: `onRequest`, `onRequestError`, `onResponse`, `onResponseError`. */
+  /** ofetch's interceptors: `onRequest`, `onRequestError`, `onResponse`. */
   readonly hooks?: FetchHooks | undefined;
   /** At most so many requests in so much time, over all concurrent sends. */
   readonly rateLimit?: RateLimit | undefined;
@@ -97,7 +98,7 @@ export class Session {
   readonly clock: Clock;
   readonly rateLimiter: RateLimiter;
   private readonly ofetch: $Fetch;
-  private readonly runtime: RuntimeFetchOptions;
+  private opened: RuntimeFetchOptions | undefined;
   /** Without and with an idempotency key: immutable, so each call can begin with the same. */
   private readonly policies: readonly [RetryPolicy, RetryPolicy];
 
@@ -108,7 +109,6 @@ export class Session {
     this.rateLimiter = new RateLimiter(options.rateLimit, this.clock);
     // The platform's fetch is looked up at each call, so that instrumentation installed later is seen.
     const fetch = options.fetch ?? ((input: string, init?: RequestInit) => globalThis.fetch(input, init));
-    this.runtime = options.fetch ? { init: {}, close: () => {} } : runtimeFetchOptions();
     this.ofetch = createFetch({ fetch: fetch as typeof globalThis.fetch });
   }
 
@@ -190,7 +190,14 @@ export class Session {
 
   /** Lets go of what the runtime keeps open. */
   close(): void {
-    this.runtime.close();
+    this.opened?.close();
+    this.opened = undefined;
+  }
+
+  /** Made at the first request, so that a session made to check its options opens nothing. */
+  private get runtime(): RuntimeFetchOptions {
+    this.opened ??= this.options.fetch ? { init: {}, close: () => {} } : runtimeFetchOptions();
+    return this.opened;
   }
 }
 
