@@ -11,8 +11,10 @@ import {
   type ReportUnsupported,
   readEnv,
 } from "@posthorn/core";
+import { hashBody } from "./body-hash.js";
 import { type AmazonSesFeatures, amazonSesFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
+import { scriptHashes } from "./script-hashes.js";
 import { type AwsCredentials, signRequest } from "./sigv4.js";
 
 /** Options of {@link AmazonSesBackend}. */
@@ -99,9 +101,8 @@ export class AmazonSesBackend extends HttpBackend<AmazonSesFeatures, AmazonSesOp
       secretAccessKey,
       sessionToken,
     };
-    const body =
-      request.body instanceof Blob ? new Uint8Array(await request.body.arrayBuffer()) : String(request.body);
-    return signRequest({ ...request, body }, credentials, { region, service: "ses", now });
+    const bodyHash = await hashBody(request.body);
+    return signRequest({ ...request, bodyHash }, credentials, { region, service: "ses", now }, scriptHashes);
   }
 
   protected override readAnswer(answer: ProviderAnswer): RecipientResults {

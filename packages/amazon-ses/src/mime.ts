@@ -4,12 +4,9 @@ import {
   encodeBase64Text,
   encodeWords,
   formatAddress,
-  LargeText,
   type NormalizedMessage,
 } from "@posthorn/core";
-
-/** Text in pieces; large files stay in blobs, so that they are not copied at every level. */
-type Pieces = readonly (string | Blob)[];
+import { type Pieces, wrap } from "./mime-base64.js";
 
 /** A MIME entity: its header lines and its body, in ASCII with CRLF. */
 interface Entity {
@@ -23,16 +20,12 @@ interface Entity {
  * Message-ID are Amazon SES's to add.
  *
  * @param headers further headers, after the message's own
- * @returns a blob where there are large files in it
  */
-export async function buildMime(
+export function buildMime(
   message: NormalizedMessage,
   headers: readonly (readonly [string, string])[],
-): Promise<string | Blob> {
-  const content = multipart("mixed", [
-    alternatives(message, await files(message, true)),
-    ...(await files(message, false)),
-  ]);
+): Pieces {
+  const content = multipart("mixed", [alternatives(message, files(message, true)), ...files(message, false)]);
   const top = [
     addressLine("From", message.from.slice(0, 1)),
     ...(message.to.length > 0 ? [addressLine("To", message.to)] : []),
@@ -42,8 +35,7 @@ export async function buildMime(
     ...headers.map(([name, value]) => textLine(name, value)),
     "MIME-Version: 1.0",
   ];
-  const pieces = write({ headers: [...top, ...content.headers], body: content.body });
-  return pieces.every((piece) => typeof piece === "string") ? pieces.join("") : new Blob([...pieces]);
+  return write({ headers: [...top, ...content.headers], body: content.body });
 }
 
 /** The bodies from the plainest to the richest (RFC 2046 section 5.1.4); HTML last, for readers that know no AMP. */
@@ -77,11 +69,11 @@ function textPart(type: string, text: string): Entity {
   };
 }
 
-async function files(message: NormalizedMessage, inline: boolean): Promise<Entity[]> {
-  return Promise.all(message.attachments.filter((attachment) => attachment.inline === inline).map(filePart));
+function files(message: NormalizedMessage, inline: boolean): Entity[] {
+  return message.attachments.filter((attachment) => attachment.inline === inline).map(filePart);
 }
 
-async function filePart({ filename, content, contentType, contentId, inline }: Attachment): Promise<Entity> {
+function filePart({ filename, content, contentType, contentId, inline }: Attachment): Entity {
   const base64 = content.base64();
   return {
     headers: [
@@ -90,7 +82,7 @@ async function filePart({ filename, content, contentType, contentId, inline }: A
       `Content-Disposition: ${inline ? "inline" : "attachment"}${filename === undefined ? "" : parameter("filename", filename)}`,
       ...(contentId === undefined ? [] : [`Content-ID: <${contentId}>`]),
     ],
-    body: base64 instanceof LargeText ? await wrapBlob(base64.blob) : [wrap(base64)],
+    body: [typeof base64 === "string" ? wrap(base64) : base64],
   };
 }
 
@@ -127,22 +119,6 @@ function textLine(name: string, value: string): string {
     line += ` ${word}`;
   }
   return [...lines, line].join("\r\n");
-}
-
-/** Lines of 76 characters (RFC 2045 section 6.8). */
-function wrap(base64: string): string {
-  return base64.replace(/.{1,76}/g, "$&\r\n");
-}
-
-/** Characters wrapped at a time: whole lines of them. */
-const WRAP_AT_ONCE = 76 * 2000;
-
-async function wrapBlob(base64: Blob): Promise<Blob[]> {
-  const wrapped: Blob[] = [];
-  for (let at = 0; at < base64.size; at += WRAP_AT_ONCE) {
-    wrapped.push(new Blob([wrap(await base64.slice(at, at + WRAP_AT_ONCE).text())]));
-  }
-  return wrapped;
 }
 
 function write({ headers, body }: Entity): Pieces {

@@ -1,10 +1,9 @@
 import {
   type Address,
+  type Attachment,
   author,
-  blobBase64,
   chunk,
   deepMerge,
-  encodeBase64Text,
   isInternational,
   type JsonRecord,
   type NormalizedMessage,
@@ -13,11 +12,21 @@ import {
   recipientGroups,
 } from "@posthorn/core";
 import { buildMime, encodedAddress } from "./mime.js";
+import { encodePieces } from "./mime-base64.js";
 
 /** Entries that one bulk request takes. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html */
 const BULK_LIMIT = 50;
 /** The longest value of a header outside raw mail. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageHeader.html */
 const HEADER_LIMIT = 870;
+
+/** Bytes of a file from which on MIME, which is encoded once more for the request, is avoided where it can be. */
+const LARGE_FILE = 256 * 1024;
+/** The longest name and type of a file outside raw mail. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Attachment.html */
+const FILENAME_LIMIT = 255;
+const TYPE_LIMIT = 78;
+const PRINTABLE = /^[\x20-\x7e]*$/;
+
+type HeaderLines = readonly (readonly [name: string, value: string])[];
 
 /** What the backend's options add to every request. */
 export interface Settings {
@@ -47,13 +56,15 @@ export async function buildPayloads(
   for (const field of ["mergeData", "mergeGlobalData", "mergeHeaders", "mergeMetadata"] as const) {
     if (message[field] !== undefined) report(field, `${field} without a template`);
   }
+  const headers = allHeaders(message);
+  const simple = isSimple(message, headers) ? { Simple: simpleContent(message, headers) } : undefined;
   return Promise.all(
     recipientGroups(message).map(async (to) => {
       const own = to === message.to ? message : { ...message, to };
       const body = {
         ...buildShared(message, settings, report),
         Destination: destination(own, to),
-        Content: await buildContent(own),
+        Content: simple ?? { Raw: { Data: await encodePieces(buildMime(own, headers)) } },
       };
       return { operation: "SendEmail" as const, body: deepMerge(body, message.espExtra) as JsonRecord, to };
     }),
@@ -93,30 +104,54 @@ function destination(message: NormalizedMessage, to: readonly Address[]): JsonRe
   };
 }
 
-/** Simple content where it can hold the message, otherwise raw MIME. */
-async function buildContent(message: NormalizedMessage): Promise<JsonRecord> {
-  const headers = allHeaders(message);
-  const isPlain = message.attachments.length + message.alternatives.length === 0 && message.amp === undefined;
-  const fits = headers.every(([, value]) => value.length <= HEADER_LIMIT && /^[\x20-\x7e]*$/.test(value));
-  if (!isPlain || !fits) {
-    const mime = await buildMime(message, headers);
-    return { Raw: { Data: typeof mime === "string" ? encodeBase64Text(mime) : await blobBase64(mime) } };
-  }
+/**
+ * Whether simple content can hold the message; all else is raw MIME. Mail with small files alone is raw, too: there MIME
+ * costs nothing, and says more of them.
+ */
+function isSimple({ alternatives, amp, attachments }: NormalizedMessage, headers: HeaderLines): boolean {
+  return (
+    alternatives.length === 0 &&
+    amp === undefined &&
+    headers.every(([, value]) => value.length <= HEADER_LIMIT && PRINTABLE.test(value)) &&
+    (attachments.length === 0 || attachments.some(({ content }) => content.size >= LARGE_FILE)) &&
+    attachments.every(isSimpleFile)
+  );
+}
+
+function isSimpleFile({ filename = "", mimeType, contentType, inline }: Attachment): boolean {
+  return (
+    !inline &&
+    filename !== "" &&
+    filename.length <= FILENAME_LIMIT &&
+    PRINTABLE.test(filename) &&
+    contentType === mimeType &&
+    mimeType.length <= TYPE_LIMIT
+  );
+}
+
+function simpleContent(message: NormalizedMessage, headers: HeaderLines): JsonRecord {
   const text = message.text ?? (message.html === undefined ? "" : undefined);
   return {
-    Simple: {
-      Subject: { Data: message.subject ?? "", Charset: "UTF-8" },
-      Body: {
-        Text: text === undefined ? undefined : { Data: text, Charset: "UTF-8" },
-        Html: message.html === undefined ? undefined : { Data: message.html, Charset: "UTF-8" },
-      },
-      Headers: nonEmpty(headers.map(([Name, Value]) => ({ Name, Value }))),
+    Subject: { Data: message.subject ?? "", Charset: "UTF-8" },
+    Body: {
+      Text: text === undefined ? undefined : { Data: text, Charset: "UTF-8" },
+      Html: message.html === undefined ? undefined : { Data: message.html, Charset: "UTF-8" },
     },
+    Headers: nonEmpty(headers.map(([Name, Value]) => ({ Name, Value }))),
+    Attachments: nonEmpty(
+      message.attachments.map(({ filename, content, mimeType }) => ({
+        FileName: filename,
+        ContentType: mimeType,
+        ContentDisposition: "ATTACHMENT",
+        ContentTransferEncoding: "BASE64",
+        RawContent: content.base64(),
+      })),
+    ),
   };
 }
 
 /** SES gives headers back in its notifications, so tags and metadata travel as such. */
-function allHeaders(message: NormalizedMessage): (readonly [string, string])[] {
+function allHeaders(message: NormalizedMessage): HeaderLines {
   return [
     ...message.headers.map(([name, value]) => [name, String(value)] as const),
     ...(message.metadata ? [["X-Metadata", JSON.stringify(message.metadata)] as const] : []),

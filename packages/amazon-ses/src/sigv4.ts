@@ -12,7 +12,8 @@ export interface SignableRequest {
   readonly url: string;
   /** All of them are signed. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array<ArrayBuffer>;
+  /** SHA-256 of the body, in hexadecimal. */
+  readonly bodyHash: string;
 }
 
 /** What a signature is good for. */
@@ -22,6 +23,15 @@ export interface SigningScope {
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
+
+/** What a signature is made by. */
+export interface Hashes {
+  sha256(text: string): Bytes | Promise<Bytes>;
+  hmac(key: Bytes, text: string): Bytes | Promise<Bytes>;
+}
+
+/** Bytes of which Web Cryptography takes them. */
+export type Bytes = Uint8Array<ArrayBuffer>;
 
 const ALGORITHM = "AWS4-HMAC-SHA256";
 
@@ -34,6 +44,7 @@ export async function signRequest(
   request: SignableRequest,
   credentials: AwsCredentials,
   { region, service, now }: SigningScope,
+  hashes: Hashes,
 ): Promise<Record<string, string>> {
   const time = new Date(now).toISOString().replace(/[-:]|\.\d{3}/g, "");
   const date = time.slice(0, 8);
@@ -56,12 +67,12 @@ export async function signRequest(
     ...signed.map(([name, value]) => `${name}:${value}`),
     "",
     names,
-    hex(await sha256(request.body)),
+    request.bodyHash,
   ].join("\n");
   const scope = `${date}/${region}/${service}/aws4_request`;
-  const toSign = [ALGORITHM, time, scope, hex(await sha256(canonical))].join("\n");
-  const key = await signingKey(credentials.secretAccessKey, [date, region, service, "aws4_request"]);
-  const signature = hex(await hmac(key, toSign));
+  const toSign = [ALGORITHM, time, scope, hex(await hashes.sha256(canonical))].join("\n");
+  const key = await signingKey(credentials.secretAccessKey, [date, region, service, "aws4_request"], hashes);
+  const signature = hex(await hashes.hmac(key, toSign));
   return {
     ...headers,
     authorization: `${ALGORITHM} Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
@@ -69,16 +80,16 @@ export async function signRequest(
 }
 
 /** Keys made of the secret, the day and the service: the same for every request of a day. */
-const signingKeys = new Map<string, CryptoKey>();
+const signingKeys = new Map<string, Bytes>();
 /** Enough for some accounts and regions at once; temporary credentials and days that are over go with the rest. */
 const MAX_KEYS = 16;
 
-async function signingKey(secret: string, scope: readonly string[]): Promise<CryptoKey> {
+async function signingKey(secret: string, scope: readonly string[], hashes: Hashes): Promise<Bytes> {
   const id = JSON.stringify([secret, ...scope]);
   const known = signingKeys.get(id);
   if (known) return known;
-  let key = await hmacKey(new TextEncoder().encode(`AWS4${secret}`));
-  for (const part of scope) key = await hmacKey(await hmac(key, part));
+  let key: Bytes = new TextEncoder().encode(`AWS4${secret}`);
+  for (const part of scope) key = await hashes.hmac(key, part);
   if (signingKeys.size >= MAX_KEYS) signingKeys.clear();
   signingKeys.set(id, key);
   return key;
@@ -104,19 +115,9 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-async function sha256(data: string | Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-}
-
-function hmacKey(bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
-  return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
-}
-
-async function hmac(key: CryptoKey, text: string): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(text)));
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** Bytes in hexadecimal, with small letters. */
+export function hex(bytes: Bytes): string {
+  let text = "";
+  for (const byte of bytes) text += (byte + 0x100).toString(16).slice(1);
+  return text;
 }

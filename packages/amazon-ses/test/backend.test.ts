@@ -1,3 +1,4 @@
+import { createHash, createHmac } from "node:crypto";
 import { ApiError, type Message, UnsupportedFeatureError } from "@posthorn/core";
 import { type FaultServer, startFaultServer } from "@posthorn/testing/servers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -22,6 +23,88 @@ const mail = {
 const template = { from: mail.from, to: mail.to, templateId: "welcome" } satisfies Message;
 const sent = (index = 0): Record<string, unknown> =>
   JSON.parse(server.requests[index]?.body.toString() ?? "{}") as Record<string, unknown>;
+
+describe("files", () => {
+  const bytes = (size: number): Uint8Array<ArrayBuffer> =>
+    new Uint8Array(size).map((_, index) => (index * 31) % 251);
+  const LARGE = bytes(1_000_000);
+  const stream = (): ReadableStream<Uint8Array> => new Blob([LARGE]).stream();
+  const contentOf = (index = 0): { Simple?: Record<string, unknown>; Raw?: { Data: string } } =>
+    sent(index)["Content"] as object;
+
+  it("that are large are SES's own attachments, encoded once, and the request is signed as a whole", async () => {
+    await create().send({
+      ...mail,
+      attachments: [
+        { filename: "large.bin", content: stream() },
+        { filename: "small.txt", content: "x" },
+      ],
+    });
+    expect(contentOf()).toEqual({
+      Simple: {
+        Subject: { Data: "Hello", Charset: "UTF-8" },
+        Body: { Text: { Data: "Hi", Charset: "UTF-8" } },
+        Attachments: [
+          {
+            FileName: "large.bin",
+            ContentType: "application/octet-stream",
+            ContentDisposition: "ATTACHMENT",
+            ContentTransferEncoding: "BASE64",
+            RawContent: Buffer.from(LARGE).toString("base64"),
+          },
+          {
+            FileName: "small.txt",
+            ContentType: "text/plain",
+            ContentDisposition: "ATTACHMENT",
+            ContentTransferEncoding: "BASE64",
+            RawContent: "eA==",
+          },
+        ],
+      },
+    });
+    expectSigned(server.requests[0]);
+  });
+
+  const large = { filename: "large.bin", content: LARGE };
+  it.each<[string, Partial<Message>]>([
+    ["small", { attachments: [{ filename: "a.txt", content: "x" }] }],
+    [
+      "inline",
+      { html: "<p>", attachments: [large, { content: "x", contentType: "image/png", contentId: "a@b" }] },
+    ],
+    ["without a name", { attachments: [{ content: LARGE, contentType: "application/pdf" }] }],
+    ["of a name beyond ASCII", { attachments: [{ ...large, filename: "účet.bin" }] }],
+    ["of a type with parameters", { attachments: [{ ...large, contentType: "text/csv; charset=utf-8" }] }],
+    ["beside AMP", { amp: "<html amp4email>", html: "<p>", attachments: [large] }],
+  ])("that are %s are in raw MIME", async (_, parts) => {
+    await create().send({ ...mail, ...parts } as typeof mail);
+    const mime = Buffer.from(contentOf().Raw?.Data ?? "", "base64").toString();
+    expect(mime).toContain("Content-Transfer-Encoding: base64\r\n");
+    expect(mime.endsWith("--\r\n")).toBe(true);
+    expectSigned(server.requests[0]);
+  });
+
+  /** Signature Version 4 by Node's own hashes, over what arrived. */
+  function expectSigned(request: FaultServer["requests"][number] | undefined): void {
+    if (!request) throw new Error("nothing arrived");
+    const { method, path, headers, body } = request;
+    const [, scope = "", names = "", signature] =
+      /Credential=[^/]+\/([^,]+), SignedHeaders=([^,]+), Signature=(\w+)$/.exec(
+        headers["authorization"] ?? "",
+      ) ?? [];
+    const sha256 = (data: string | Buffer): string => createHash("sha256").update(data).digest("hex");
+    const lines = names.split(";").map((name) => `${name}:${headers[name]}`);
+    const canonical = [method, path, "", ...lines, "", names, sha256(body)].join("\n");
+    const key = scope
+      .split("/")
+      .reduce<string | Buffer>(
+        (secret, part) => createHmac("sha256", secret).update(part).digest(),
+        `AWS4${keys.secretAccessKey}`,
+      );
+    const text = ["AWS4-HMAC-SHA256", headers["x-amz-date"], scope, sha256(canonical)].join("\n");
+    expect(signature).toBe(createHmac("sha256", key).update(text).digest("hex"));
+  }
+});
 
 describe("amazonSes", () => {
   it("sends simple content where that will do, and raw MIME where not", async () => {

@@ -1,12 +1,15 @@
-import { type Message, normalizeMessage } from "@posthorn/core";
+import { decodeBase64, type Message, normalizeMessage } from "@posthorn/core";
 import PostalMime from "postal-mime";
 import { describe, expect, it } from "vitest";
 import { buildMime } from "../src/mime.js";
+import { encodePieces } from "../src/mime-base64.js";
 
 const base: Message = { from: "Ada <ada@example.com>", to: ["grace@example.org"], subject: "Subject" };
 async function roundTrip(message: Message, headers: readonly (readonly [string, string])[] = []) {
-  const built = await buildMime(await normalizeMessage({ ...base, ...message }, "base64"), headers);
-  const mime = typeof built === "string" ? built : await built.text();
+  const pieces = buildMime(await normalizeMessage({ ...base, ...message }, "base64"), headers);
+  const encoded = await encodePieces(pieces);
+  const base64 = typeof encoded === "string" ? encoded : await encoded.blob.text();
+  const mime = new TextDecoder().decode(decodeBase64(base64));
   expect(mime).toMatch(/^(?:[\x20-\x7e\t]*\r\n)*$/);
   expect(Math.max(...mime.split("\r\n").map((line) => line.length))).toBeLessThanOrEqual(998);
   return { mime, parsed: await PostalMime.parse(mime) };
@@ -14,7 +17,7 @@ async function roundTrip(message: Message, headers: readonly (readonly [string, 
 
 describe("buildMime, read back by an independent parser", () => {
   it("keeps all bodies, files and names", async () => {
-    const big = new Uint8Array(300_000).map((_, index) => index % 256);
+    const big = new Uint8Array(1_000_000).map((_, index) => index % 256);
     const { parsed } = await roundTrip({
       from: '"Odesílatel, z adresy" <from@příklad.example.cz>',
       to: ["Příjemce <to@example.org>", "b@example.org"],
@@ -58,6 +61,23 @@ describe("buildMime, read back by an independent parser", () => {
     ]);
     const content = new Uint8Array(parsed.attachments[2]?.content as ArrayBuffer);
     expect(Buffer.from(content).equals(Buffer.from(big))).toBe(true);
+  });
+
+  it("is the same of large files as of small ones, in lines of 76 characters", async () => {
+    const files = [400_000, 262_145, 3].map((size, index) => ({
+      filename: `${index}.bin`,
+      content: new Uint8Array(size).map((_, at) => (at * 31 + index) % 251),
+    }));
+    const { mime, parsed } = await roundTrip({ text: "t", attachments: files });
+    for (const [index, { content }] of files.entries()) {
+      const parsedContent = Buffer.from(parsed.attachments[index]?.content as ArrayBuffer);
+      expect(parsedContent.equals(Buffer.from(content))).toBe(true);
+      expect(mime).toContain(
+        `${Buffer.from(content)
+          .toString("base64")
+          .replace(/.{1,76}/g, "$&\r\n")}--`,
+      );
+    }
   });
 
   it("orders alternatives from the plainest to HTML, with AMP between", async () => {

@@ -1,14 +1,21 @@
 import { describe, expect, it } from "vitest";
+import { hashBody } from "../src/body-hash.js";
+import { scriptHashes } from "../src/script-hashes.js";
 import { signRequest } from "../src/sigv4.js";
+import { webHashes } from "../src/web-hashes.js";
 
 // The principal, scope and signatures of AWS's published Signature Version 4 test suite.
 const credentials = {
   accessKeyId: "AKIDEXAMPLE",
   secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
 };
+const EMPTY = await hashBody("");
 const scope = { region: "us-east-1", service: "service", now: Date.UTC(2015, 7, 30, 12, 36, 0) };
 
-describe("AWS's published values", () => {
+describe.each([
+  ["JavaScript", scriptHashes],
+  ["Web Cryptography", webHashes],
+])("AWS's published values, by %s", (_, hashes) => {
   it.each([
     ["get-vanilla", "GET", "/", {}, "", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"],
     ["post-vanilla", "POST", "/", {}, "", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"],
@@ -30,9 +37,10 @@ describe("AWS's published values", () => {
     ],
   ])("%s", async (_, method, path, headers, body, signature) => {
     const signed = await signRequest(
-      { method, url: `https://example.amazonaws.com${path}`, headers, body },
+      { method, url: `https://example.amazonaws.com${path}`, headers, bodyHash: await hashBody(body) },
       credentials,
       scope,
+      hashes,
     );
     expect(signed["authorization"]).toContain(`Signature=${signature}`);
     expect(signed["authorization"]).toContain(
@@ -43,9 +51,10 @@ describe("AWS's published values", () => {
 
   it("signs a session token", async () => {
     const signed = await signRequest(
-      { method: "GET", url: "https://example.amazonaws.com/", headers: {}, body: "" },
+      { method: "GET", url: "https://example.amazonaws.com/", headers: {}, bodyHash: EMPTY },
       { ...credentials, sessionToken: "made-up-token" },
       scope,
+      hashes,
     );
     expect(signed["x-amz-security-token"]).toBe("made-up-token");
     expect(signed["authorization"]).toContain("SignedHeaders=host;x-amz-date;x-amz-security-token");
@@ -54,9 +63,10 @@ describe("AWS's published values", () => {
   it("keeps the keys of secrets, days and regions apart", async () => {
     const sign = (secretAccessKey: string, region: string, now: number) =>
       signRequest(
-        { method: "GET", url: "https://example.amazonaws.com/", headers: {}, body: "" },
+        { method: "GET", url: "https://example.amazonaws.com/", headers: {}, bodyHash: EMPTY },
         { ...credentials, secretAccessKey },
         { region, service: "ses", now },
+        hashes,
       ).then(({ authorization }) => authorization?.split("Signature=")[1]);
     const scopes: readonly (readonly [secret: string, region: string, now: number])[] = [
       ["made-up-secret", "eu-west-1", 0],

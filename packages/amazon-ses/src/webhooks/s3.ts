@@ -1,5 +1,6 @@
 import { ConfigurationError, fetchBytes, urlPath, WebhookRequestError } from "@posthorn/core/webhook";
 import { type AwsCredentials, signRequest } from "../sigv4.js";
+import { webHashes } from "../web-hashes.js";
 
 /** What getting mail from S3 takes. */
 export interface S3Options {
@@ -44,9 +45,10 @@ export async function getObject({ bucket, key, region }: S3Object, options: S3Op
   const base = options.s3Url ?? `https://s3.${place}.amazonaws.com${place.startsWith("cn-") ? ".cn" : ""}`;
   const url = `${base.replace(/\/+$/, "")}/${urlPath(bucket, ...key.split("/"))}`;
   const headers = await signRequest(
-    { method: "GET", url, headers: { "x-amz-content-sha256": EMPTY_SHA256 }, body: "" },
+    { method: "GET", url, headers: { "x-amz-content-sha256": EMPTY_SHA256 }, bodyHash: EMPTY_SHA256 },
     credentials,
     { region: place, service: "s3", now: (options.clock ?? Date).now() },
+    webHashes,
   );
   return fetchBytes("Amazon SES", url, headers, options.fetch);
 }
