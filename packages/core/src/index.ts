@@ -93,6 +93,7 @@ export {
 } from "./message/message.js";
 export { extensionOfType, typeOfName } from "./message/mime-types.js";
 export { author, type HeaderList, type NormalizedMessage, normalizeMessage } from "./message/normalize.js";
+export { type Piece, Pieces } from "./message/pieces.js";
 export type { SendTime } from "./message/send-at.js";
 export { serializeMessage } from "./message/serialize.js";
 export { lookUp } from "./message/text.js";

@@ -102,7 +102,8 @@ function files(message: NormalizedMessage): FormPart[] {
     name: inline ? "inline" : "attachment",
     // Mailgun takes the file name of an inline part for its Content-ID.
     filename: (inline ? contentId : filename) ?? "attachment",
-    content: content.blob(contentType),
+    contentType,
+    content: content.raw(),
   }));
 }
 
