@@ -6,13 +6,14 @@ export type {
   SendOptions,
   SendOutcome,
 } from "./backend/backend.js";
-export { encodeJson, type FormPart, type JsonBody, type RequestBody } from "./backend/body.js";
+export { type EncodedBody, encodeJson, type JsonBody, type RequestBody } from "./backend/body.js";
 export {
   HttpBackend,
   type ProviderAnswer,
   type ProviderInfo,
   type ProviderRequest,
 } from "./backend/http-backend.js";
+export { encodeMultipart, type FormPart, type MultipartBody } from "./backend/multipart.js";
 export {
   type BackendOptions,
   type HookContext,

@@ -173,7 +173,9 @@ describe("attachments", () => {
         expect((await textOf(attachment?.content.base64() ?? "")) === expected).toBe(true);
       else
         expect(
-          Buffer.from((await attachment?.content.raw().blob().arrayBuffer()) ?? new ArrayBuffer(0)).equals(large),
+          Buffer.from((await attachment?.content.raw().blob().arrayBuffer()) ?? new ArrayBuffer(0)).equals(
+            large,
+          ),
         ).toBe(true);
     }
   });

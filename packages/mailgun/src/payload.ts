@@ -2,6 +2,7 @@ import {
   type Address,
   asText,
   chunk,
+  encodeMultipart,
   type FormPart,
   formatAddress,
   formatAddresses,
@@ -72,7 +73,9 @@ function buildBody(message: NormalizedMessage): RequestBody {
     ...merge.fields,
   ];
   const all = withExtra(fields, message.espExtra);
-  return message.attachments.length > 0 ? { multipart: [...all, ...files(message)] } : { form: all };
+  return message.attachments.length > 0
+    ? { multipart: [...all, ...files(message)], encode: encodeMultipart }
+    : { form: all };
 }
 
 function addressFields(name: string, addresses: readonly Address[]): Field[] {

@@ -1,6 +1,6 @@
 import type { ContentInput } from "./attachment.js";
-import { CHUNK, decodeBase64, encodeBase64, writeBase64 } from "./base64.js";
-import { copy, keep, type Piece, Pieces, readChunks } from "./pieces.js";
+import { decodeBase64, encodeBase64, writeBase64 } from "./base64.js";
+import { copy, keep, type Piece, Pieces, readChunks, utf8 } from "./pieces.js";
 
 /** How a provider takes attachments: as base64 inside JSON, or as they are (in multipart forms). */
 export type ContentForm = "base64" | "raw";
@@ -35,6 +35,9 @@ export interface AttachmentContent {
 /** From this size on, content is kept in pieces instead of JavaScript strings. */
 const LARGE = 256 * 1024;
 
+/** Bytes that are encoded at a time: a multiple of 3. */
+const CHUNK = 24_576;
+
 /** Reads content to its end. */
 export async function readContent(
   input: ContentInput,
@@ -42,13 +45,13 @@ export async function readContent(
   form: ContentForm,
 ): Promise<AttachmentContent> {
   if (typeof input === "string") {
-    return new BytesContent(encoding === "base64" ? decodeBase64(input) : new TextEncoder().encode(input));
+    return new BytesContent(encoding === "base64" ? decodeBase64(input) : utf8(input));
   }
   if (input instanceof Uint8Array) return new BytesContent(input);
   if (input instanceof ArrayBuffer) return new BytesContent(new Uint8Array(input));
   if (input instanceof Blob) {
     if (input.size < LARGE) return new BytesContent(new Uint8Array(await input.arrayBuffer()));
-    return form === "raw" ? new LargeContent(input.size, new Pieces([input])) : encodeStream(input.stream());
+    return form === "raw" ? new KeptContent(input.size, new Pieces([input])) : encodeStream(input.stream());
   }
   if (input instanceof ReadableStream) {
     if (input.locked) throw new TypeError("the stream is locked or was read before");
@@ -56,7 +59,7 @@ export async function readContent(
     const parts: Piece[] = [];
     await readChunks(input, (chunk) => void parts.push(keep(chunk)));
     const pieces = new Pieces(parts);
-    return new LargeContent(pieces.size, pieces);
+    return new KeptContent(pieces.size, pieces);
   }
   throw new TypeError("it is neither text, bytes, a Blob nor a ReadableStream");
 }
@@ -81,15 +84,15 @@ class BytesContent implements AttachmentContent {
 }
 
 /** Content kept in one form alone. */
-class LargeContent implements AttachmentContent {
+class KeptContent implements AttachmentContent {
   constructor(
     readonly size: number,
-    private readonly content: Pieces | LargeText,
+    private readonly content: Pieces | JsonText,
   ) {}
 
   base64(): JsonText {
-    if (this.content instanceof LargeText) return this.content;
-    throw new Error("this content was read to be sent as it is");
+    if (this.content instanceof Pieces) throw new Error("this content was read to be sent as it is");
+    return this.content;
   }
 
   raw(): Pieces {
@@ -98,55 +101,45 @@ class LargeContent implements AttachmentContent {
   }
 }
 
-/** Encodes bytes as they come, three at a time. */
+/** Encodes bytes as they come. */
 class Base64Encoder {
+  /** Bytes so far. */
+  size = 0;
+  /** While it is not large. */
+  private text = "";
   private readonly parts: Piece[] = [];
-  private rest = new Uint8Array(0);
+  private readonly buffer = new Uint8Array(CHUNK);
+  private filled = 0;
   private readonly scratch = new Uint8Array((CHUNK / 3) * 4);
 
   add(chunk: Uint8Array): void {
-    let at = 0;
-    if (this.rest.length > 0) {
-      at = Math.min(chunk.length, 3 - this.rest.length);
-      this.rest = join(this.rest, chunk.subarray(0, at));
-      if (this.rest.length < 3) return;
-      this.push(this.rest);
+    this.size += chunk.length;
+    for (let at = 0; at < chunk.length; ) {
+      const taken = chunk.subarray(at, at + CHUNK - this.filled);
+      this.buffer.set(taken, this.filled);
+      this.filled += taken.length;
+      at += taken.length;
+      if (this.filled === CHUNK) this.flush();
     }
-    const end = chunk.length - ((chunk.length - at) % 3);
-    for (; at < end; at += CHUNK) this.push(chunk.subarray(at, Math.min(end, at + CHUNK)));
-    this.rest = chunk.slice(end);
   }
 
-  finish(): LargeText {
-    if (this.rest.length > 0) this.parts.push(copy(new TextEncoder().encode(encodeBase64(this.rest))));
-    return new LargeText(new Pieces(this.parts));
+  finish(): JsonText {
+    this.flush();
+    return this.parts.length > 0 ? new LargeText(new Pieces([utf8(this.text), ...this.parts])) : this.text;
   }
 
-  /** Takes whole groups of three, `CHUNK` bytes at most. */
-  private push(bytes: Uint8Array): void {
-    this.parts.push(copy(writeBase64(bytes, this.scratch)));
+  private flush(): void {
+    const written = writeBase64(this.buffer.subarray(0, this.filled), this.scratch);
+    this.filled = 0;
+    if (this.size < LARGE) this.text += new TextDecoder().decode(written);
+    else this.parts.push(copy(written));
   }
 }
 
 async function encodeStream(stream: ReadableStream<Uint8Array>): Promise<AttachmentContent> {
-  const head: Uint8Array[] = [];
-  let encoder: Base64Encoder | undefined;
-  let size = 0;
-  await readChunks(stream, (chunk) => {
-    size += chunk.length;
-    if (encoder) {
-      encoder.add(chunk);
-    } else {
-      head.push(chunk);
-      if (size >= LARGE) {
-        encoder = new Base64Encoder();
-        for (const early of head.splice(0)) encoder.add(early);
-      }
-    }
-  });
-  return encoder
-    ? new LargeContent(size, encoder.finish())
-    : new BytesContent(head.reduce(join, new Uint8Array(0)));
+  const encoder = new Base64Encoder();
+  await readChunks(stream, (chunk) => encoder.add(chunk));
+  return new KeptContent(encoder.size, encoder.finish());
 }
 
 /** Bytes as base64, for a provider that takes a whole mail encoded. */
@@ -159,11 +152,4 @@ export async function readStream(stream: ReadableStream<Uint8Array>): Promise<Bl
   const parts: Blob[] = [];
   await readChunks(stream, (chunk) => void parts.push(new Blob([chunk as Uint8Array<ArrayBuffer>])));
   return new Blob(parts);
-}
-
-function join(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(a.length + b.length);
-  whole.set(a);
-  whole.set(b, a.length);
-  return whole;
 }

@@ -1,8 +1,15 @@
 /** A part of {@link Pieces}. */
 export type Piece = Uint8Array<ArrayBuffer> | Blob;
 
-/** Whether this runtime's `fetch` is undici, Node's: it alone sends a stream with the length that it is given. */
-const STREAMS = isNode();
+const { navigator, process } = globalThis as {
+  navigator?: { userAgent?: string };
+  process?: { versions?: Record<string, string> };
+};
+/**
+ * Whether `fetch` is undici, Node's, which sends a stream with the length that it is given. Deno and Workers send it in
+ * chunks, which providers may refuse. Node 20 has no `navigator`; that of a browser (Electron, jsdom) has its own `fetch`.
+ */
+const STREAMS = Boolean(process?.versions?.["undici"] && /^Node|^$/.test(navigator?.userAgent ?? ""));
 
 /**
  * Bytes kept in pieces, to be sent as often as need be. Where `fetch` sends streams of known length they never are
@@ -56,12 +63,19 @@ export class Pieces {
 /** Bytes that their owner gives away, such as a stream's. */
 export function keep(bytes: Uint8Array): Piece {
   // A small part of a large buffer would hold all of it.
-  return STREAMS && bytes.length * 2 >= bytes.buffer.byteLength ? (bytes as Uint8Array<ArrayBuffer>) : copy(bytes);
+  return STREAMS && bytes.length * 2 >= bytes.buffer.byteLength
+    ? (bytes as Uint8Array<ArrayBuffer>)
+    : copy(bytes);
 }
 
 /** Bytes whose memory is used again. */
 export function copy(bytes: Uint8Array): Piece {
   return STREAMS ? new Uint8Array(bytes) : new Blob([bytes as Uint8Array<ArrayBuffer>]);
+}
+
+/** A text in UTF-8. */
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
 }
 
 /** Reads a stream to its end. Not every runtime's ReadableStream is async iterable. */
@@ -80,13 +94,4 @@ export async function readChunks(
   } finally {
     reader.releaseLock();
   }
-}
-
-/** Bun, Deno and Workers have a `process` too, but say in `navigator` who they are. */
-function isNode(): boolean {
-  const { navigator, process } = globalThis as {
-    navigator?: { userAgent?: string };
-    process?: { versions?: Record<string, string> };
-  };
-  return Boolean(process?.versions?.["undici"]) && (navigator?.userAgent ?? "Node.js/").startsWith("Node.js/");
 }
