@@ -13,7 +13,7 @@ export class LargeText {
   /** @param pieces the text in ASCII, which must need no escape in JSON (base64 does not) */
   constructor(readonly pieces: Pieces) {}
 
-  /** A copy in one blob. `pieces.stream()` makes none. */
+  /** The text in one blob; on Node a copy, which `pieces.stream()` is not. */
   get blob(): Blob {
     return this.pieces.blob();
   }
