@@ -35,11 +35,17 @@ export async function run({ quick }) {
 async function measure(url, provider, kind, repeats) {
   const { sdk } = await import(`./lib/providers/${provider}.mjs`);
   const name = kind === "sdk" ? sdk : "Posthorn";
-  const [base, peak] = [[], []];
+  const [base, peak, held] = [[], [], []];
   try {
     for (let repeat = 0; repeat < repeats; repeat++) {
       base.push((await child(url, "attachment", provider, kind, 0)).peak);
       peak.push((await child(url, "attachment", provider, kind, FILE)).peak);
+      if (kind !== "posthorn") continue;
+      const [without, all] = [
+        await child(url, "held", provider, kind, 0, ["--expose-gc"]),
+        await child(url, "held", provider, kind, FILE, ["--expose-gc"]),
+      ];
+      held.push((all.held - without.held) / FILE);
     }
   } catch (error) {
     return { provider, name, failed: error.message };
@@ -50,6 +56,7 @@ async function measure(url, provider, kind, repeats) {
     base: spread(base),
     peak: spread(peak),
     times: spread(peak.map((value, index) => (value - base[index]) / FILE)),
+    ...(held.length > 0 ? { held: spread(held) } : {}),
   };
 }
 
@@ -60,13 +67,15 @@ function child(url, task, provider, kind, size, nodeArgs = []) {
 export function show({ count, attachments, marks }) {
   const mb = (bytes) => (bytes / 1024 / 1024).toFixed(0);
   return [
-    "An attachment of 25 MB as a stream; what the process takes without it is left out of the last column:",
+    "An attachment of 25 MB as a stream; what the process takes without it is left out of the last columns:",
     table([
-      ["provider", "by", "without, MB", "peak, MB", "times the attachment"],
-      ...attachments.map(({ provider, name, base, peak, times, failed }) => [
+      ["provider", "by", "without, MB", "peak, MB", "times the attachment", "held"],
+      ...attachments.map(({ provider, name, base, peak, times, held, failed }) => [
         provider,
         name,
-        ...(failed ? ["", "", failed] : [mb(base.median), mb(peak.median), times.median.toFixed(2)]),
+        ...(failed
+          ? ["", "", failed, ""]
+          : [mb(base.median), mb(peak.median), times.median.toFixed(2), held?.median.toFixed(2) ?? ""]),
       ]),
     ]),
     `\`sendMany\` over ${count.toLocaleString("en")} messages:`,

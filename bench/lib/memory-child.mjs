@@ -1,11 +1,13 @@
 // Sends in a process of its own and prints what memory it took: `memory-child.mjs TASK PROVIDER KIND URL SIZE`.
-// TASK is `attachment` (SIZE bytes of one, as a stream; 0 for none) or `many` (SIZE messages by `sendMany`).
+// TASK is `attachment` (SIZE bytes of one, as a stream; 0 for none), `held` (the same, but what it prints is the most that
+// was left after collecting garbage over and over; by Posthorn alone) or `many` (SIZE messages by `sendMany`).
 import { FILENAME, fileStream } from "./file.mjs";
 import { POSTHORN_MESSAGE } from "./message.mjs";
 import { subject } from "./subjects.mjs";
 
 const [task, provider, kind, api, size] = process.argv.slice(2);
-const result = task === "many" ? await many(Number(size)) : await attachment(Number(size));
+const tasks = { attachment, held, many };
+const result = await tasks[task](Number(size));
 console.log(JSON.stringify(result));
 process.exit();
 
@@ -22,6 +24,19 @@ async function attachment(bytes) {
     await send();
   }
   return { peak: peak() };
+}
+
+async function held(bytes) {
+  let most = 0;
+  const timer = setInterval(() => {
+    globalThis.gc();
+    const { heapUsed, external } = process.memoryUsage();
+    // `external` holds the array buffers too.
+    most = Math.max(most, heapUsed + external);
+  }, 2);
+  await attachment(bytes);
+  clearInterval(timer);
+  return { held: most };
 }
 
 async function many(count) {

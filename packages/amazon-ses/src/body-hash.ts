@@ -1,3 +1,4 @@
+import type { Pieces } from "@posthorn/core";
 import { readPieces } from "./pieces.js";
 import { digestPieces, scriptHashes } from "./script-hashes.js";
 import { hex } from "./sigv4.js";
@@ -7,11 +8,10 @@ import { webHashes } from "./web-hashes.js";
 const LONG = 12 * 1024;
 
 /**
- * SHA-256 of a request's body, in hexadecimal. Web Cryptography takes no text in pieces, so a blob, which holds a large
- * file, is hashed in JavaScript and never held whole.
+ * SHA-256 of a request's body, in hexadecimal. Web Cryptography takes nothing in pieces, so a body with a large file is
+ * hashed in JavaScript and never held whole.
  */
-export async function hashBody(body: string | Blob | FormData): Promise<string> {
-  if (body instanceof Blob) return hex(await digestPieces(readPieces(body)));
-  const text = String(body);
-  return hex(await (text.length < LONG ? scriptHashes : webHashes).sha256(text));
+export async function hashBody(body: string | Pieces): Promise<string> {
+  if (typeof body !== "string") return hex(await digestPieces(readPieces(body)));
+  return hex(await (body.length < LONG ? scriptHashes : webHashes).sha256(body));
 }

@@ -1,32 +1,46 @@
-import { encodeBase64Text, type JsonText, LargeText } from "@posthorn/core";
+import { encodeBase64Text, type JsonText, LargeText, Pieces } from "@posthorn/core";
 import { readPieces } from "./pieces.js";
 
 /** ASCII in pieces. A large text among them is base64 that is yet to be wrapped, so that it is not held twice. */
-export type Pieces = readonly JsonText[];
+export type MimeText = readonly JsonText[];
 
-/** Lines of 76 characters (RFC 2045 section 6.8). */
+/** Characters of a line (RFC 2045 section 6.8). */
+const LINE = 76;
+
+/** Lines of base64. */
 export function wrap(base64: string): string {
   return base64.replace(/.{1,76}/g, "$&\r\n");
 }
 
 /** Base64 of the whole. */
-export async function encodePieces(pieces: Pieces): Promise<JsonText> {
-  if (pieces.every((piece) => typeof piece === "string")) return encodeBase64Text(pieces.join(""));
-  const encoded: Blob[] = [];
+export async function encodeMime(mime: MimeText): Promise<JsonText> {
+  if (mime.every((text) => typeof text === "string")) return encodeBase64Text(mime.join(""));
+  const ascii = new TextEncoder();
+  const encoded: Uint8Array<ArrayBuffer>[] = [];
   let rest = "";
-  for await (const text of texts(pieces)) {
+  for await (const text of texts(mime)) {
     rest += text;
     const end = rest.length - (rest.length % 3);
-    encoded.push(new Blob([encodeBase64Text(rest.slice(0, end))]));
+    encoded.push(ascii.encode(encodeBase64Text(rest.slice(0, end))));
     rest = rest.slice(end);
   }
-  return new LargeText(new Blob([...encoded, encodeBase64Text(rest)]));
+  return new LargeText(new Pieces([...encoded, ascii.encode(encodeBase64Text(rest))]));
 }
 
-async function* texts(pieces: Pieces): AsyncGenerator<string, void, undefined> {
+async function* texts(mime: MimeText): AsyncGenerator<string, void, undefined> {
   const decoder = new TextDecoder();
-  for (const piece of pieces) {
-    if (typeof piece === "string") yield piece;
-    else for await (const bytes of readPieces(piece.blob)) yield wrap(decoder.decode(bytes));
+  for (const text of mime) {
+    if (typeof text === "string") {
+      yield text;
+      continue;
+    }
+    let rest = "";
+    for await (const bytes of readPieces(text.pieces)) {
+      rest += decoder.decode(bytes);
+      const end = rest.length - (rest.length % LINE);
+      yield wrap(rest.slice(0, end));
+      rest = rest.slice(end);
+    }
+    yield wrap(rest);
   }
 }

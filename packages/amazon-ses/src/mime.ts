@@ -6,12 +6,12 @@ import {
   formatAddress,
   type NormalizedMessage,
 } from "@posthorn/core";
-import { type Pieces, wrap } from "./mime-base64.js";
+import { type MimeText, wrap } from "./mime-base64.js";
 
 /** A MIME entity: its header lines and its body, in ASCII with CRLF. */
 interface Entity {
   readonly headers: readonly string[];
-  readonly body: Pieces;
+  readonly body: MimeText;
 }
 
 /**
@@ -24,7 +24,7 @@ interface Entity {
 export function buildMime(
   message: NormalizedMessage,
   headers: readonly (readonly [string, string])[],
-): Pieces {
+): MimeText {
   const content = multipart("mixed", [alternatives(message, files(message, true)), ...files(message, false)]);
   const top = [
     addressLine("From", message.from.slice(0, 1)),
@@ -121,6 +121,6 @@ function textLine(name: string, value: string): string {
   return [...lines, line].join("\r\n");
 }
 
-function write({ headers, body }: Entity): Pieces {
+function write({ headers, body }: Entity): MimeText {
   return [`${headers.join("\r\n")}\r\n\r\n`, ...body];
 }

@@ -12,7 +12,7 @@ import {
   recipientGroups,
 } from "@posthorn/core";
 import { buildMime, encodedAddress } from "./mime.js";
-import { encodePieces } from "./mime-base64.js";
+import { encodeMime } from "./mime-base64.js";
 
 /** Entries that one bulk request takes. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html */
 const BULK_LIMIT = 50;
@@ -64,7 +64,7 @@ export async function buildPayloads(
       const body = {
         ...buildShared(message, settings, report),
         Destination: destination(own, to),
-        Content: simple ?? { Raw: { Data: await encodePieces(buildMime(own, headers)) } },
+        Content: simple ?? { Raw: { Data: await encodeMime(buildMime(own, headers)) } },
       };
       return { operation: "SendEmail" as const, body: deepMerge(body, message.espExtra) as JsonRecord, to };
     }),

@@ -1,12 +1,20 @@
+import type { Pieces } from "@posthorn/core";
 import type { Bytes } from "./sigv4.js";
 
-/** Bytes read at once: few milliseconds of work, and whole lines of base64. */
-const PIECE = 76 * 4096;
+/** Bytes after which all else gets its turn: few milliseconds of work. */
+const TURN = 300_000;
 
-/** The bytes of a blob, piece by piece, so that it is never held whole; every piece is a whole number of 76 bytes but the last. */
-export async function* readPieces(blob: Blob): AsyncGenerator<Bytes, void, undefined> {
-  for (let at = 0; at < blob.size; at += PIECE) {
-    yield new Uint8Array(await blob.slice(at, at + PIECE).arrayBuffer());
+/** The bytes of a large body or text, piece by piece, so that it is never held whole. */
+export async function* readPieces(pieces: Pieces): AsyncGenerator<Bytes, void, undefined> {
+  const reader = pieces.stream().getReader();
+  let worked = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
+    worked += value.length;
+    if (worked < TURN) continue;
+    worked = 0;
     // What is in memory is read without a turn of the event loop, and all else would wait for the last piece.
     await new Promise((resolve) => setTimeout(resolve));
   }

@@ -2,13 +2,13 @@ import { decodeBase64, type Message, normalizeMessage } from "@posthorn/core";
 import PostalMime from "postal-mime";
 import { describe, expect, it } from "vitest";
 import { buildMime } from "../src/mime.js";
-import { encodePieces } from "../src/mime-base64.js";
+import { encodeMime } from "../src/mime-base64.js";
 
 const base: Message = { from: "Ada <ada@example.com>", to: ["grace@example.org"], subject: "Subject" };
 async function roundTrip(message: Message, headers: readonly (readonly [string, string])[] = []) {
   const pieces = buildMime(await normalizeMessage({ ...base, ...message }, "base64"), headers);
-  const encoded = await encodePieces(pieces);
-  const base64 = typeof encoded === "string" ? encoded : await encoded.blob.text();
+  const encoded = await encodeMime(pieces);
+  const base64 = typeof encoded === "string" ? encoded : await encoded.pieces.blob().text();
   const mime = new TextDecoder().decode(decodeBase64(base64));
   expect(mime).toMatch(/^(?:[\x20-\x7e\t]*\r\n)*$/);
   expect(Math.max(...mime.split("\r\n").map((line) => line.length))).toBeLessThanOrEqual(998);

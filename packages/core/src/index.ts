@@ -6,13 +6,14 @@ export type {
   SendOptions,
   SendOutcome,
 } from "./backend/backend.js";
-export { encodeJson, type FormPart, type JsonBody, type RequestBody } from "./backend/body.js";
+export { type EncodedBody, encodeJson, type JsonBody, type RequestBody } from "./backend/body.js";
 export {
   HttpBackend,
   type ProviderAnswer,
   type ProviderInfo,
   type ProviderRequest,
 } from "./backend/http-backend.js";
+export { encodeMultipart, type FormPart, type MultipartBody } from "./backend/multipart.js";
 export {
   type BackendOptions,
   type HookContext,
@@ -74,7 +75,6 @@ export type { Attachment, AttachmentInput, ContentInput } from "./message/attach
 export { decodeBase64, encodeBase64, encodeBase64Text } from "./message/base64.js";
 export {
   type AttachmentContent,
-  blobBase64,
   type ContentForm,
   type JsonText,
   LargeText,
@@ -93,6 +93,7 @@ export {
 } from "./message/message.js";
 export { extensionOfType, typeOfName } from "./message/mime-types.js";
 export { author, type HeaderList, type NormalizedMessage, normalizeMessage } from "./message/normalize.js";
+export { type Piece, Pieces } from "./message/pieces.js";
 export type { SendTime } from "./message/send-at.js";
 export { serializeMessage } from "./message/serialize.js";
 export { lookUp } from "./message/text.js";

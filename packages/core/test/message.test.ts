@@ -6,6 +6,7 @@ import {
   type Message,
   mergeDefaults,
   normalizeMessage,
+  Pieces,
   SerializationError,
   serializeMessage,
 } from "../src/index.js";
@@ -153,7 +154,7 @@ describe("attachments", () => {
       },
     });
   const textOf = async (text: string | LargeText): Promise<string> =>
-    text instanceof LargeText ? text.blob.text() : text;
+    text instanceof LargeText ? text.pieces.blob().text() : text;
 
   it.each<[string, () => unknown]>([
     ["bytes", () => large],
@@ -161,7 +162,7 @@ describe("attachments", () => {
     ["a Blob", () => new Blob([large])],
     ["a stream", stream],
   ])("reads %s in either form", async (_, content) => {
-    for (const form of ["base64", "blob"] as const) {
+    for (const form of ["base64", "raw"] as const) {
       const message = await normalizeMessage(
         { ...base, attachments: [{ content: content() as Blob }] },
         form,
@@ -172,7 +173,9 @@ describe("attachments", () => {
         expect((await textOf(attachment?.content.base64() ?? "")) === expected).toBe(true);
       else
         expect(
-          Buffer.from((await attachment?.content.blob().arrayBuffer()) ?? new ArrayBuffer(0)).equals(large),
+          Buffer.from((await attachment?.content.raw().blob().arrayBuffer()) ?? new ArrayBuffer(0)).equals(
+            large,
+          ),
         ).toBe(true);
     }
   });
@@ -203,8 +206,11 @@ describe("attachments", () => {
   });
 
   it("splices large texts into JSON as they are", async () => {
-    const body = encodeJson({ a: [new LargeText(new Blob(["QUJD"])), "é"], b: new LargeText(new Blob([])) });
-    expect(JSON.parse(await (body as Blob).text())).toEqual({ a: ["QUJD", "é"], b: "" });
+    const body = encodeJson({
+      a: [new LargeText(new Pieces([new Blob(["QU"]), new TextEncoder().encode("JD")])), "é"],
+      b: new LargeText(new Pieces([])),
+    });
+    expect(JSON.parse(await (body as Pieces).blob().text())).toEqual({ a: ["QUJD", "é"], b: "" });
   });
 
   it("survives JSON", async () => {

@@ -40,7 +40,7 @@ export class MailgunBackend extends HttpBackend<MailgunFeatures, MailgunOptions>
         features: mailgunFeatures,
         options: { apiKey: { required: true, secret: true }, senderDomain: {} },
         apiUrl: "https://api.mailgun.net/v3",
-        contentForm: "blob",
+        contentForm: "raw",
       },
       options,
     );

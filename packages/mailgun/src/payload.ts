@@ -2,6 +2,7 @@ import {
   type Address,
   asText,
   chunk,
+  encodeMultipart,
   type FormPart,
   formatAddress,
   formatAddresses,
@@ -72,7 +73,9 @@ function buildBody(message: NormalizedMessage): RequestBody {
     ...merge.fields,
   ];
   const all = withExtra(fields, message.espExtra);
-  return message.attachments.length > 0 ? { multipart: [...all, ...files(message)] } : { form: all };
+  return message.attachments.length > 0
+    ? { multipart: [...all, ...files(message)], encode: encodeMultipart }
+    : { form: all };
 }
 
 function addressFields(name: string, addresses: readonly Address[]): Field[] {
@@ -102,7 +105,8 @@ function files(message: NormalizedMessage): FormPart[] {
     name: inline ? "inline" : "attachment",
     // Mailgun takes the file name of an inline part for its Content-ID.
     filename: (inline ? contentId : filename) ?? "attachment",
-    content: content.blob(contentType),
+    contentType,
+    content: content.raw(),
   }));
 }
 

@@ -217,10 +217,37 @@ describe("stream attachments", () => {
     await keyless().send({ ...mail, attachments: [{ content, filename: "big.bin" }] });
     const expected = Buffer.from(bytes).toString("base64");
     expect(server.requests).toHaveLength(3);
-    for (const { body } of server.requests) {
+    for (const { body, headers } of server.requests) {
       expect((JSON.parse(body.toString()) as { files: string[] }).files[0] === expected).toBe(true);
+      // Providers may refuse a body whose length comes last.
+      expect([headers["content-length"], headers["transfer-encoding"]]).toEqual([
+        `${body.length}`,
+        undefined,
+      ]);
     }
     expect(reads).toBe(6);
+  });
+
+  it("do not hide a 401", async () => {
+    const attachments = [{ content: new Uint8Array(3_000_000), filename: "big.bin" }];
+    server.script({ kind: "answer", status: 401 });
+    expect(await failure(keyless().send({ ...mail, attachments }))).toMatchObject({
+      status: 401,
+      delivery: "not-sent",
+    });
+  });
+
+  it("go to a fetch of the caller's own as a blob", async () => {
+    const bodies: unknown[] = [];
+    const session = new Session({
+      fetch: (url, init) => {
+        bodies.push(init?.body);
+        return fetch(url, init);
+      },
+    });
+    await keyless({ session }).send({ ...mail, attachments: [{ content: new Uint8Array(300_000) }] });
+    expect(bodies).toEqual([expect.any(Blob)]);
+    expect(server.requests[0]?.body.length).toBe((bodies[0] as Blob).size);
   });
 });
 

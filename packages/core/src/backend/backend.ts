@@ -33,7 +33,7 @@ export interface DryRunRequest {
     | { readonly form: unknown }
     | { readonly multipart: unknown };
   /** The body as `fetch` gets it. */
-  readonly body: string | Blob | FormData;
+  readonly body: string | Blob;
 }
 
 /** Something that sends mail: a provider, a pool of them, or a stand-in for tests. */

@@ -1,5 +1,7 @@
 import { type JsonText, LargeText } from "../message/content.js";
 import type { JsonValue } from "../message/json.js";
+import { Pieces, utf8 } from "../message/pieces.js";
+import type { MultipartBody } from "./multipart.js";
 
 /** A value for a JSON request body: JSON, but texts may be large and members may be `undefined`, which leaves them out. */
 export type JsonBody =
@@ -9,43 +11,30 @@ export type JsonBody =
   | readonly JsonBody[]
   | { readonly [key: string]: JsonBody };
 
-/** A part of a multipart form. */
-export type FormPart =
-  | readonly [name: string, value: string]
-  | { readonly name: string; readonly filename: string; readonly content: Blob };
-
 /** The body of a provider request. */
 export type RequestBody =
   | { readonly json: JsonBody }
   | { readonly form: readonly (readonly [name: string, value: string])[] }
-  | { readonly multipart: readonly FormPart[] };
+  | MultipartBody;
 
-/** A body as `fetch` takes it. */
+/** A body on its way to `fetch`. */
 export interface EncodedBody {
-  readonly body: string | Blob | FormData;
-  /** Absent for multipart forms: the platform adds it with its boundary. */
-  readonly contentType: string | undefined;
+  readonly body: string | Pieces;
+  readonly contentType: string;
 }
 
 /** Writes a body for the wire. */
 export function encodeBody(body: RequestBody): EncodedBody {
   if ("json" in body) return { body: encodeJson(body.json), contentType: "application/json" };
-  if ("form" in body) {
-    return {
-      body: String(new URLSearchParams(body.form.map(([name, value]) => [name, value]))),
-      contentType: "application/x-www-form-urlencoded",
-    };
-  }
-  const form = new FormData();
-  for (const part of body.multipart) {
-    if ("filename" in part) form.append(part.name, part.content, part.filename);
-    else form.append(part[0], part[1]);
-  }
-  return { body: form, contentType: undefined };
+  if ("multipart" in body) return body.encode(body.multipart);
+  return {
+    body: String(new URLSearchParams(body.form.map(([name, value]) => [name, value]))),
+    contentType: "application/x-www-form-urlencoded",
+  };
 }
 
-/** JSON as text; as a blob with the large texts spliced in, where there are any. */
-export function encodeJson(value: JsonBody): string | Blob {
+/** JSON as text; in pieces with the large texts spliced in, where there are any. */
+export function encodeJson(value: JsonBody): string | Pieces {
   const large: LargeText[] = [];
   let token: string | undefined;
   const text = JSON.stringify(value, (_key, member: unknown) => {
@@ -56,8 +45,9 @@ export function encodeJson(value: JsonBody): string | Blob {
     return token;
   });
   if (token === undefined) return text;
-  const pieces = text.split(token);
-  return new Blob(pieces.flatMap((piece, index) => [piece, large[index]?.blob ?? ""]));
+  return new Pieces(
+    text.split(token).flatMap((piece, index) => [utf8(piece), ...(large[index]?.pieces.parts ?? [])]),
+  );
 }
 
 /** A body as text for people: files and large texts by their size. */
@@ -65,7 +55,7 @@ export function describeBody(body: RequestBody): string {
   if ("json" in body) {
     return JSON.stringify(
       body.json,
-      (_key, member: unknown) => (member instanceof LargeText ? `[${member.blob.size} bytes]` : member),
+      (_key, member: unknown) => (member instanceof LargeText ? `[${member.pieces.size} bytes]` : member),
       2,
     );
   }

@@ -5,6 +5,7 @@ import { mergeDefaults } from "../message/defaults.js";
 import type { Features, MessageFor } from "../message/features.js";
 import type { Message } from "../message/message.js";
 import { type NormalizedMessage, normalizeMessage } from "../message/normalize.js";
+import type { Pieces } from "../message/pieces.js";
 import {
   cancelledResult,
   makeResult,
@@ -178,8 +179,7 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
           url: reveal ? wire.url : redactor.text(wire.url),
           headers: reveal ? headers : redactor.headers(headers),
           payload: reveal ? request.body : (redactValues(request.body, redactor) as RequestBody),
-          body:
-            !reveal && typeof body === "string" ? redactor.text(body) : (body as string | Blob | FormData),
+          body: typeof body !== "string" ? body.blob() : reveal ? body : redactor.text(body),
         };
       }),
     );
@@ -240,7 +240,7 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
       readonly method: string;
       readonly url: string;
       readonly headers: Readonly<Record<string, string>>;
-      readonly body: string | Blob | FormData;
+      readonly body: string | Pieces;
     },
     now: number,
   ): Promise<Readonly<Record<string, string>>>;
@@ -370,13 +370,13 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
   private async wireRequest(
     request: ProviderRequest,
     options: SendOptions,
-  ): Promise<SessionRequest & { readonly redactor: Redactor }> {
+  ): Promise<SessionRequest & { readonly body: string | Pieces; readonly redactor: Redactor }> {
     const { body, contentType } = encodeBody(request.body);
     const method = request.method ?? "POST";
     const url = this.urlOf(request.path);
     const headers = {
       accept: "application/json",
-      ...(contentType ? { "content-type": contentType } : {}),
+      "content-type": contentType,
       ...this.authHeaders(),
       ...request.headers,
     };

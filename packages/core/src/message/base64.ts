@@ -1,22 +1,15 @@
-/** Bytes handled in one go: a multiple of 3, and few enough for `String.fromCharCode` on every engine. */
-export const CHUNK = 24_576;
-
-/** Standard base64 with padding (RFC 4648 section 4). */
-export function encodeBase64(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += CHUNK) {
-    text += btoa(String.fromCharCode(...bytes.subarray(at, at + CHUNK)));
-  }
-  return text;
-}
-
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const decoder = new TextDecoder();
+
+/** Standard base64 with padding (RFC 4648 section 4). `btoa` takes fifty times as long on Node 20. */
+export function encodeBase64(bytes: Uint8Array): string {
+  return decoder.decode(writeBase64(bytes, new Uint8Array(Math.ceil(bytes.length / 3) * 4)));
+}
 
 /**
  * Writes base64 as bytes, for content too large to pass through texts, which are garbage as soon as they are made.
  *
- * @param bytes a multiple of 3 of them
- * @param target four bytes of room for every three
+ * @param target four bytes of room for every three that have begun
  * @returns the part of `target` that was written
  */
 export function writeBase64(bytes: Uint8Array, target: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
@@ -29,7 +22,8 @@ export function writeBase64(bytes: Uint8Array, target: Uint8Array<ArrayBuffer>):
     target[to++] = code(bits >> 6);
     target[to++] = code(bits);
   }
-  return target.subarray(0, to);
+  const padding = (3 - (bytes.length % 3)) % 3;
+  return target.fill(61, to - padding, to).subarray(0, to);
 }
 
 /**

@@ -1,16 +1,17 @@
 import type { ContentInput } from "./attachment.js";
-import { CHUNK, decodeBase64, encodeBase64, writeBase64 } from "./base64.js";
+import { decodeBase64, encodeBase64, writeBase64 } from "./base64.js";
+import { copy, keep, type Piece, Pieces, readChunks, utf8 } from "./pieces.js";
 
-/** How a provider takes attachments: as base64 inside JSON, or as they are (in multipart forms, or raw MIME). */
-export type ContentForm = "base64" | "blob";
+/** How a provider takes attachments: as base64 inside JSON, or as they are (in multipart forms). */
+export type ContentForm = "base64" | "raw";
 
 /**
- * A text too large to be copied about, to be put into a JSON body as it stands. `jsonBody` splices it in, so that a
+ * A text too large to be copied about, to be put into a JSON body as it stands. `encodeJson` splices it in, so that a
  * large attachment is held once.
  */
 export class LargeText {
-  /** @param blob the text, which must need no escape in JSON (base64 does not) */
-  constructor(readonly blob: Blob) {}
+  /** @param pieces the text in ASCII, which must need no escape in JSON (base64 does not) */
+  constructor(readonly pieces: Pieces) {}
 }
 
 /** A text in a provider's JSON that may be large. */
@@ -23,11 +24,14 @@ export interface AttachmentContent {
   /** For providers that take base64 in JSON. */
   base64(): JsonText;
   /** For providers that take files. @throws Error when it was read in the form `base64` */
-  blob(type?: string): Blob;
+  raw(): Pieces;
 }
 
-/** From this size on, content is kept in blobs instead of JavaScript strings. */
+/** From this size on, content is kept in pieces instead of JavaScript strings. */
 const LARGE = 256 * 1024;
+
+/** Bytes that are encoded at a time: a multiple of 3. */
+const CHUNK = 24_576;
 
 /** Reads content to its end. */
 export async function readContent(
@@ -36,17 +40,21 @@ export async function readContent(
   form: ContentForm,
 ): Promise<AttachmentContent> {
   if (typeof input === "string") {
-    return new BytesContent(encoding === "base64" ? decodeBase64(input) : new TextEncoder().encode(input));
+    return new BytesContent(encoding === "base64" ? decodeBase64(input) : utf8(input));
   }
   if (input instanceof Uint8Array) return new BytesContent(input);
   if (input instanceof ArrayBuffer) return new BytesContent(new Uint8Array(input));
   if (input instanceof Blob) {
     if (input.size < LARGE) return new BytesContent(new Uint8Array(await input.arrayBuffer()));
-    return form === "blob" ? new BlobContent(input) : encodeStream(input.stream());
+    return form === "raw" ? new KeptContent(input.size, new Pieces([input])) : encodeStream(input.stream());
   }
   if (input instanceof ReadableStream) {
     if (input.locked) throw new TypeError("the stream is locked or was read before");
-    return form === "blob" ? new BlobContent(await readStream(input)) : encodeStream(input);
+    if (form === "base64") return encodeStream(input);
+    const parts: Piece[] = [];
+    await readChunks(input, (chunk) => void parts.push(keep(chunk)));
+    const pieces = new Pieces(parts);
+    return new KeptContent(pieces.size, pieces);
   }
   throw new TypeError("it is neither text, bytes, a Blob nor a ReadableStream");
 }
@@ -60,129 +68,78 @@ class BytesContent implements AttachmentContent {
 
   base64(): JsonText {
     if (this.size < LARGE) return encodeBase64(this.bytes);
-    const encoder = new BlobEncoder();
+    const encoder = new Base64Encoder();
     encoder.add(this.bytes);
     return encoder.finish();
   }
 
-  blob(type = ""): Blob {
-    return new Blob([this.bytes as Uint8Array<ArrayBuffer>], { type });
+  raw(): Pieces {
+    return new Pieces([copy(this.bytes)]);
   }
 }
 
-class BlobContent implements AttachmentContent {
-  readonly size: number;
-
-  constructor(private readonly source: Blob) {
-    this.size = source.size;
-  }
-
-  base64(): JsonText {
-    throw new Error("this content was read to be sent as it is");
-  }
-
-  blob(type = ""): Blob {
-    return this.source.slice(0, this.source.size, type);
-  }
-}
-
-class Base64Content implements AttachmentContent {
+/** Content kept in one form alone. */
+class KeptContent implements AttachmentContent {
   constructor(
     readonly size: number,
-    private readonly text: JsonText,
+    private readonly content: Pieces | JsonText,
   ) {}
 
   base64(): JsonText {
-    return this.text;
+    if (this.content instanceof Pieces) throw new Error("this content was read to be sent as it is");
+    return this.content;
   }
 
-  blob(): Blob {
+  raw(): Pieces {
+    if (this.content instanceof Pieces) return this.content;
     throw new Error("this content was read to be sent as base64");
   }
 }
 
-/** Encodes bytes as they come, three at a time, and keeps the text in blobs. */
-class BlobEncoder {
-  private readonly parts: Blob[] = [];
-  private rest = new Uint8Array(0);
-  /** Blobs copy what they are made of, so one piece of memory does for all. */
+/** Encodes bytes as they come. */
+class Base64Encoder {
+  /** Bytes so far. */
+  size = 0;
+  /** While it is not large. */
+  private text = "";
+  private readonly parts: Piece[] = [];
+  private readonly buffer = new Uint8Array(CHUNK);
+  private filled = 0;
   private readonly scratch = new Uint8Array((CHUNK / 3) * 4);
 
   add(chunk: Uint8Array): void {
-    let at = 0;
-    if (this.rest.length > 0) {
-      at = Math.min(chunk.length, 3 - this.rest.length);
-      this.rest = join(this.rest, chunk.subarray(0, at));
-      if (this.rest.length < 3) return;
-      this.push(this.rest);
+    this.size += chunk.length;
+    for (let at = 0; at < chunk.length; ) {
+      const taken = chunk.subarray(at, at + CHUNK - this.filled);
+      this.buffer.set(taken, this.filled);
+      this.filled += taken.length;
+      at += taken.length;
+      if (this.filled === CHUNK) this.flush();
     }
-    const end = chunk.length - ((chunk.length - at) % 3);
-    for (; at < end; at += CHUNK) this.push(chunk.subarray(at, Math.min(end, at + CHUNK)));
-    this.rest = chunk.slice(end);
   }
 
-  finish(): LargeText {
-    if (this.rest.length > 0) this.parts.push(new Blob([encodeBase64(this.rest)]));
-    return new LargeText(new Blob(this.parts));
+  finish(): JsonText {
+    this.flush();
+    return this.parts.length > 0 ? new LargeText(new Pieces([utf8(this.text), ...this.parts])) : this.text;
   }
 
-  /** Takes whole groups of three, `CHUNK` bytes at most. */
-  private push(bytes: Uint8Array): void {
-    this.parts.push(new Blob([writeBase64(bytes, this.scratch)]));
+  private flush(): void {
+    const written = writeBase64(this.buffer.subarray(0, this.filled), this.scratch);
+    this.filled = 0;
+    if (this.size < LARGE) this.text += new TextDecoder().decode(written);
+    else this.parts.push(copy(written));
   }
 }
 
 async function encodeStream(stream: ReadableStream<Uint8Array>): Promise<AttachmentContent> {
-  const head: Uint8Array[] = [];
-  let encoder: BlobEncoder | undefined;
-  let size = 0;
-  for await (const chunk of chunks(stream)) {
-    size += chunk.length;
-    if (encoder) {
-      encoder.add(chunk);
-    } else {
-      head.push(chunk);
-      if (size >= LARGE) {
-        encoder = new BlobEncoder();
-        for (const early of head.splice(0)) encoder.add(early);
-      }
-    }
-  }
-  return encoder
-    ? new Base64Content(size, encoder.finish())
-    : new BytesContent(head.reduce(join, new Uint8Array(0)));
-}
-
-/** Bytes as base64, for a provider that takes a whole mail encoded. */
-export async function blobBase64(blob: Blob): Promise<JsonText> {
-  return (await encodeStream(blob.stream())).base64();
+  const encoder = new Base64Encoder();
+  await readChunks(stream, (chunk) => encoder.add(chunk));
+  return new KeptContent(encoder.size, encoder.finish());
 }
 
 /** Reads a stream to its end into a blob, chunk by chunk, so that it is never held twice. */
 export async function readStream(stream: ReadableStream<Uint8Array>): Promise<Blob> {
   const parts: Blob[] = [];
-  for await (const chunk of chunks(stream)) parts.push(new Blob([chunk as Uint8Array<ArrayBuffer>]));
+  await readChunks(stream, (chunk) => void parts.push(new Blob([chunk as Uint8Array<ArrayBuffer>])));
   return new Blob(parts);
-}
-
-// Not every runtime's ReadableStream is async iterable.
-async function* chunks(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      if (!(value instanceof Uint8Array)) throw new TypeError("the stream gives something other than bytes");
-      yield value;
-    }
-  } finally {
-    reader.releaseLock();
-  }
-}
-
-function join(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(a.length + b.length);
-  whole.set(a);
-  whole.set(b, a.length);
-  return whole;
 }

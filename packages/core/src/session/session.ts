@@ -1,5 +1,6 @@
 import { type $Fetch, createFetch } from "ofetch";
 import { ConfigurationError, type Delivery, hookError, TransportError } from "../errors.js";
+import { Pieces } from "../message/pieces.js";
 import { type RetrySetting, resolveRetry } from "../retry/defaults.js";
 import { RETRY_AFTER_STATUSES, type RetryEvent, type RetryPolicy } from "../retry/policy.js";
 import type { AttemptRecord, StopReason } from "./attempt.js";
@@ -44,7 +45,7 @@ export interface SessionRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Blob | FormData | URLSearchParams | Uint8Array<ArrayBuffer> | undefined;
+  readonly body: string | Blob | FormData | URLSearchParams | Uint8Array<ArrayBuffer> | Pieces | undefined;
   /** Whether the provider drops a second copy of it, since it carries an idempotency key. */
   readonly idempotent?: boolean | undefined;
   /** Milliseconds that the provider keeps the key. Once it may be gone, what may have been taken is not tried again. */
@@ -159,9 +160,8 @@ export class Session {
       const answered: Response = await this.ofetch.raw(request.url, {
         ...this.options.hooks,
         ...this.runtime.init,
+        ...fetchInit(request.body, headers, this.options.fetch === undefined),
         method: request.method,
-        headers,
-        body: request.body ?? null,
         signal,
         redirect: "manual",
         retry: false,
@@ -199,6 +199,14 @@ export class Session {
     this.opened ??= this.options.fetch ? { init: {}, close: () => {} } : runtimeFetchOptions();
     return this.opened;
   }
+}
+
+function fetchInit(
+  body: SessionRequest["body"],
+  headers: Readonly<Record<string, string>>,
+  own: boolean,
+): RequestInit {
+  return body instanceof Pieces ? body.fetchInit(headers, own) : { headers, body: body ?? null };
 }
 
 function answerOf(response: Response, text: string, bodyError: unknown): Answer {

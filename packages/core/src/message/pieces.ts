@@ -1,0 +1,97 @@
+/** A part of {@link Pieces}. */
+export type Piece = Uint8Array<ArrayBuffer> | Blob;
+
+const { navigator, process } = globalThis as {
+  navigator?: { userAgent?: string };
+  process?: { versions?: Record<string, string> };
+};
+/**
+ * Whether `fetch` is undici, Node's, which sends a stream with the length that it is given. Deno and Workers send it in
+ * chunks, which providers may refuse. Node 20 has no `navigator`; that of a browser (Electron, jsdom) has its own `fetch`.
+ */
+const STREAMS = Boolean(process?.versions?.["undici"] && /^Node|^$/.test(navigator?.userAgent ?? ""));
+
+/**
+ * Bytes kept in pieces, to be sent as often as need be. Where `fetch` sends streams of known length they never are
+ * copied; elsewhere they are blobs, which runtimes share.
+ */
+export class Pieces {
+  /** Bytes of all pieces. */
+  readonly size: number;
+
+  constructor(readonly parts: readonly Piece[]) {
+    this.size = parts.reduce((sum, part) => sum + (part instanceof Blob ? part.size : part.length), 0);
+  }
+
+  /** All bytes as one blob. */
+  blob(): Blob {
+    return new Blob([...this.parts]);
+  }
+
+  /** All bytes from the start, piece by piece, without copies of those that are no blobs. */
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const parts = this.parts.values();
+    let blob: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
+    return new ReadableStream(
+      {
+        async pull(controller): Promise<void> {
+          for (;;) {
+            const read = await blob?.read();
+            if (read?.value) return controller.enqueue(read.value);
+            const { done, value } = parts.next();
+            if (done) return controller.close();
+            // Those that are there already may as well wait in the stream, which spares its asking for each.
+            if (value instanceof Blob) blob = value.stream().getReader();
+            else controller.enqueue(value);
+          }
+        },
+        cancel: (reason) => blob?.cancel(reason),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  /** What `fetch` is to be given of it, for one attempt. @param own whether it is the runtime's own `fetch` */
+  fetchInit(headers: Readonly<Record<string, string>>, own: boolean): RequestInit {
+    if (!STREAMS || !own) return { headers: { ...headers }, body: this.blob() };
+    // Without `omit` some releases of Node 24 fail at a 401 instead of answering. https://github.com/nodejs/undici/issues/4940
+    const init = { duplex: "half", credentials: "omit" } as const;
+    return { ...init, headers: { ...headers, "content-length": String(this.size) }, body: this.stream() };
+  }
+}
+
+/** Bytes that their owner gives away, such as a stream's. */
+export function keep(bytes: Uint8Array): Piece {
+  // A small part of a large buffer would hold all of it.
+  return STREAMS && bytes.length * 2 >= bytes.buffer.byteLength
+    ? (bytes as Uint8Array<ArrayBuffer>)
+    : copy(bytes);
+}
+
+/** Bytes whose memory is used again. */
+export function copy(bytes: Uint8Array): Piece {
+  return STREAMS ? new Uint8Array(bytes) : new Blob([bytes as Uint8Array<ArrayBuffer>]);
+}
+
+/** A text in UTF-8. */
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+/** Reads a stream to its end. Not every runtime's ReadableStream is async iterable. */
+export async function readChunks(
+  stream: ReadableStream<Uint8Array>,
+  take: (chunk: Uint8Array) => void,
+): Promise<void> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      if (!(value instanceof Uint8Array)) throw new TypeError("the stream gives something other than bytes");
+      take(value);
+    }
+  } finally {
+    reader.releaseLock();
+  }
+}
