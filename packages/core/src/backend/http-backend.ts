@@ -170,7 +170,7 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     const requests = await this.buildRequests(await this.normalize(prepared), this.report);
     return Promise.all(
       requests.map(async (request) => {
-        const { body, ...wire } = await this.wireRequest(request, {});
+        const { body, ...wire } = this.wireRequest(request, {}, false);
         const headers = wire.sign ? await wire.sign(this.session.clock.now()) : wire.headers;
         const reveal = options.revealSecrets === true;
         const { redactor } = wire;
@@ -294,7 +294,7 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     const errors: PosthornError[] = [];
     for (const [index, request] of requests.entries()) {
       try {
-        const response = await this.call(request, message, options, isKeyed);
+        const response = await this.call(request, options, isKeyed);
         attempts.push(...response.attempts);
         const answer = this.answer(response, request, index, message);
         Object.assign(recipients, this.read(answer));
@@ -339,18 +339,10 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
 
   private async call(
     request: ProviderRequest,
-    message: NormalizedMessage,
     options: SendOptions,
     isKeyed: boolean,
   ): Promise<SessionResponse> {
-    const { idempotencyWindow = Infinity } = this.info;
-    const idempotent = this.features.idempotencyKey && message.idempotencyKey !== undefined;
-    const wire = {
-      ...(await this.wireRequest(request, options)),
-      idempotent,
-      idempotencyWindow,
-      repeatable: idempotent && isKeyed && idempotencyWindow >= DAY,
-    };
+    const wire = this.wireRequest(request, options, isKeyed);
     const { redactor } = wire;
     this.debug(
       redactor,
@@ -367,10 +359,11 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     throw apiErrorFrom(this.provider, redactor, wire, response, (body) => this.readError(body));
   }
 
-  private async wireRequest(
+  private wireRequest(
     request: ProviderRequest,
     options: SendOptions,
-  ): Promise<SessionRequest & { readonly body: string | Pieces; readonly redactor: Redactor }> {
+    isKeyed: boolean,
+  ): SessionRequest & { readonly body: string | Pieces; readonly redactor: Redactor } {
     const { body, contentType } = encodeBody(request.body);
     const method = request.method ?? "POST";
     const url = this.urlOf(request.path);
@@ -381,12 +374,18 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
       ...request.headers,
     };
     const sign = this.sign?.bind(this);
+    // Where the provider takes a key, every message has one by now.
+    const idempotent = this.features.idempotencyKey;
+    const { idempotencyWindow = Infinity } = this.info;
     return {
       method,
       url,
       headers,
       body,
-      ...(sign ? { sign: (now: number) => sign({ method, url, headers, body }, now) } : {}),
+      idempotent,
+      idempotencyWindow,
+      repeatable: idempotent && isKeyed && idempotencyWindow >= DAY,
+      sign: sign && ((now) => sign({ method, url, headers, body }, now)),
       signal: options.signal,
       timeout: options.timeout,
       isFinal: (text) => isFinal(text, (body) => this.readError(body)),

@@ -292,7 +292,8 @@ class Call {
 
   private success(answer: Answer, record: AttemptRecord): SessionResponse {
     const stopped = answer.bodyError === undefined ? "success" : "accepted";
-    this.attempts.push({ ...record, status: answer.status, stopped });
+    const { number, startedAt, duration } = record;
+    this.attempts.push({ number, startedAt, duration, status: answer.status, stopped });
     return this.response(answer, "accepted", undefined);
   }
 
