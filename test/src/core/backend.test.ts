@@ -91,6 +91,15 @@ describe("hooks", () => {
     expect(seen).toEqual(["queued", "InvalidMessageError"]);
   });
 
+  it("are told of what is no message, too", async () => {
+    const seen: unknown[] = [];
+    const backend = create({ postSend: (outcome) => void seen.push("error" in outcome) });
+    for (const message of [null, undefined, false, "mail"]) {
+      await expect(backend.send(message as never)).rejects.toThrow("A message is an object");
+    }
+    expect(seen).toEqual([true, true, true, true]);
+  });
+
   it("sends nothing when preSend throws", async () => {
     const backend = create({
       preSend: () => {

@@ -26,6 +26,9 @@ import { dropUnsupported, type ReportUnsupported, unsupportedReporter } from "./
 /** Milliseconds. A key that is kept for less may be gone when a queue sends again. */
 const DAY = 86_400_000;
 
+/** In place of a message: a hook said no. Nothing that a caller could give for a message by mistake. */
+const CANCELLED: unique symbol = Symbol("cancelled");
+
 /** What a provider package says of itself. */
 export interface ProviderInfo<F extends Features> {
   /** Display name, such as `"Mailgun"`. */
@@ -125,11 +128,11 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
   /** Sends one message. See {@link Backend.send}. */
   async send(message: MessageFor<F>, options: SendOptions = {}): Promise<SendResult> {
     const prepared = await this.prepare(message as Message);
-    if (prepared === undefined) return cancelledResult(this.provider);
+    if (prepared === CANCELLED) return cancelledResult(this.provider);
     let result: SendResult;
     try {
-      const isKeyed = Boolean(prepared.idempotencyKey);
-      result = await this.deliver(await this.normalize(prepared), options, isKeyed);
+      const normalized = await this.normalize(prepared);
+      result = await this.deliver(normalized, options, Boolean(prepared.idempotencyKey));
     } catch (error) {
       if (error instanceof PosthornError) await this.afterSend({ error }, prepared);
       throw error;
@@ -166,7 +169,7 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     options: { readonly revealSecrets?: boolean } = {},
   ): Promise<readonly DryRunRequest[]> {
     const prepared = await this.prepare(message as Message);
-    if (prepared === undefined) return [];
+    if (prepared === CANCELLED) return [];
     const requests = await this.buildRequests(await this.normalize(prepared), this.report);
     return Promise.all(
       requests.map(async (request) => {
@@ -245,11 +248,11 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
     now: number,
   ): Promise<Readonly<Record<string, string>>>;
 
-  private async prepare(message: Message): Promise<Message | undefined> {
+  private async prepare(message: Message): Promise<Message | typeof CANCELLED> {
     let current = message;
     for (const hook of hooks(this.options.preSend)) {
       const changed = await hook(current, { provider: this.provider });
-      if (changed === false) return undefined;
+      if (changed === false) return CANCELLED;
       if (changed) current = changed;
     }
     return typeof current === "object" && current !== null
@@ -307,7 +310,7 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
       }
     }
     // When some requests went through, the message as a whole must not go again: each recipient's status tells.
-    if (errors.length === requests.length) throw worst(errors);
+    if (errors.length > 0 && errors.length === requests.length) throw worst(errors);
     const result = makeResult({
       provider: this.provider,
       recipients,

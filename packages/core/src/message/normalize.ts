@@ -110,6 +110,11 @@ export async function normalizeMessage(
     throw invalid("to", "has no recipient, and neither have cc and bcc: who is the mail for?");
   }
   normalized.isBatch = Boolean(normalized.mergeData ?? normalized.mergeHeaders ?? normalized.mergeMetadata);
+  if (normalized.isBatch && normalized.to.length === 0)
+    throw invalid(
+      "to",
+      "has no recipient, and each of them was to get a message of their own (by mergeData or the like)",
+    );
   // Last, so that no stream is read for a message that is not valid.
   normalized.attachments = await attachments(message.attachments, form);
   return normalized;

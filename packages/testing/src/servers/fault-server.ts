@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { type Fault, isAccepted, type Script, writeAnswer } from "./faults.js";
 import { parseRequest, type RawRequest } from "./http-parser.js";
+import { Incoming } from "./incoming.js";
 import { TEST_CERTIFICATE, TEST_KEY } from "./test-certificate.js";
 
 /** A request that a fault server read whole. */
@@ -71,16 +72,16 @@ export async function startFaultServer(options: FaultServerOptions = {}): Promis
       reset(socket);
       return;
     }
-    let buffer: Buffer = Buffer.alloc(0);
+    const incoming = new Incoming();
     socket.on("data", (chunk: Buffer) => {
-      buffer = buffer.length === 0 ? chunk : Buffer.concat([buffer, chunk]);
+      incoming.add(chunk);
       // A TLS handshake where none is spoken: web servers answer it like this.
-      if (buffer[0] === 0x16) {
+      if (incoming.bytes[0] === 0x16) {
         socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
         return;
       }
-      for (let parsed = parseRequest(buffer); parsed; parsed = parseRequest(buffer)) {
-        buffer = parsed.rest;
+      for (let parsed = parseRequest(incoming.bytes); parsed; parsed = parseRequest(incoming.bytes)) {
+        incoming.takeAllBut(parsed.rest);
         const fault = next(parsed.request);
         requests.push({ ...parsed.request, at: Date.now(), fault, accepted: isAccepted(fault) });
         const act = (): void => perform(socket, fault, options.keepAlive ?? true);
