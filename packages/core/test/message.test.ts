@@ -18,7 +18,11 @@ const normalize = (fields: Record<string, unknown>) =>
 describe("bad input names its field", () => {
   it.each<[string, Record<string, unknown>, string]>([
     ["no recipient", { to: [] }, '"to" has no recipient'],
-    ["a batch of nobody", { to: [], cc: ["c@example.com"], mergeMetadata: {} }, '"to" has no recipient, and each'],
+    [
+      "a batch of nobody",
+      { to: [], cc: ["c@example.com"], mergeMetadata: {} },
+      '"to" has no recipient, and each',
+    ],
     ["no from", { from: undefined }, '"from" is missing'],
     ["a bare string", { to: "b@example.com" }, 'write ["b@example.com"]'],
     ["a misspelt field", { subjct: "x" }, 'is "subject" meant?'],
