@@ -27,7 +27,7 @@ const MESSAGE = `{ from: "ada@example.com", to: ["grace@example.org"], subject: 
 
 /** The least that sends a mail: no provider's own code. */
 const CORE = `
-import { HttpBackend } from "@posthorn/core";
+import { HttpBackend } from "@posthorn/core/provider";
 class Least extends HttpBackend {
   constructor(options) {
     super({ name: "Least", envPrefix: "LEAST", features: {}, options: {}, apiUrl: "https://api.example.com" }, options);
@@ -36,7 +36,7 @@ class Least extends HttpBackend {
     return [{ path: "send", body: { json: { to: to.map(({ email }) => email), subject, text } }, recipients: to }];
   }
   authHeaders() { return {}; }
-  readAnswer({ request }) {
+  readResponse({ request }) {
     return Object.fromEntries(request.recipients.map(({ address }) => [address, { status: "queued", messageId: null }]));
   }
   readError() { return {}; }
@@ -48,8 +48,8 @@ console.log(await new Least({}).send(${MESSAGE}));`;
  * use does not count as its own; postal-mime, which reads the mail, is within what inbound entries share.
  */
 const SHARED = {
-  trackingWebhook: `import * as webhook from "@posthorn/core/webhook"; console.log(webhook);`,
-  inboundWebhook: `import * as webhook from "@posthorn/core/webhook"; import * as inbound from "@posthorn/core/inbound";
+  trackingWebhook: `import * as webhook from "@posthorn/core/webhooks"; console.log(webhook);`,
+  inboundWebhook: `import * as webhook from "@posthorn/core/webhooks"; import * as inbound from "@posthorn/core/inbound";
     console.log(webhook, inbound);`,
 };
 

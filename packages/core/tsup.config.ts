@@ -17,7 +17,8 @@ const ofetchWithoutInstance: Plugin = {
 export default definePackage(
   {
     index: "src/index.ts",
-    webhook: "src/webhook/index.ts",
+    provider: "src/provider.ts",
+    webhooks: "src/webhooks/index.ts",
     inbound: "src/inbound/index.ts",
     sns: "src/sns/index.ts",
     node: "src/node/index.ts",

@@ -3,7 +3,7 @@ import type { Fault, WebhookFake } from "@posthorn/testing/servers";
 import { Activity } from "./activity.js";
 import { createApp } from "./app.js";
 import { listen } from "./listen.js";
-import { letters, mails } from "./mails.js";
+import { exampleMessages, letters } from "./messages.js";
 import { connectWebhooks, startProviders } from "./providers.js";
 import { EVENT_HEAD, errorRow, formatTable, MAIL_HEAD, type Row, resultRows } from "./table.js";
 
@@ -22,7 +22,7 @@ const from = env["EXAMPLE_FROM"] ?? "Posthorn <hello@example.com>";
 const to = env["EXAMPLE_TO"] ?? "Grace <grace@example.org>";
 const sending = await startProviders(env);
 const { mandrill, mailgun, fakes, webhookKeys } = sending;
-const messages = mails(from, to, env["EXAMPLE_TO_OTHER"] ?? "Alan <alan@example.net>");
+const messages = exampleMessages(from, to, env["EXAMPLE_TO_OTHER"] ?? "Alan <alan@example.net>");
 const rows: Row[] = [];
 const activity = new Activity();
 const app = await listen(createApp({ backends: { mandrill, mailgun }, activity, webhookKeys }), 0);
@@ -47,8 +47,10 @@ if (running.length > 0) {
   console.log("\nWhat the providers told the app's webhooks, each post signed and verified:\n");
   const events = activity.of("event").map(({ cells }) => cells);
   console.log(formatTable(EVENT_HEAD, events));
-  const taken = running.reduce((sum, fake) => sum + fake.mails.length, 0);
-  console.log(`\nThe providers are fakes on this machine; they took ${taken} mails. Set MANDRILL_API_KEY or`);
+  const taken = running.reduce((sum, fake) => sum + fake.messages.length, 0);
+  console.log(
+    `\nThe providers are fakes on this machine; they took ${taken} messages. Set MANDRILL_API_KEY or`,
+  );
   console.log("MAILGUN_API_KEY, EXAMPLE_FROM and EXAMPLE_TO to send through the real ones.");
 }
 await sending.close();

@@ -2,7 +2,7 @@ import type { Backend } from "@posthorn/core";
 import { Activity } from "./activity.js";
 import { createApp } from "./app.js";
 import { listen } from "./listen.js";
-import { letters, mails } from "./mails.js";
+import { exampleMessages, letters } from "./messages.js";
 import { connectWebhooks, startProviders } from "./providers.js";
 import { resultRows } from "./table.js";
 
@@ -29,7 +29,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 async function sendAndReceive(): Promise<void> {
   const from = "Posthorn <hello@example.com>";
   const to = ["Grace <grace@example.org>", "Alan <alan@bounce.example>"];
-  const message = { ...mails(from, "", "").welcome, to };
+  const message = { ...exampleMessages(from, "", "").welcome, to };
   for (const backend of Object.values(backends)) {
     activity.add("mail", ...resultRows(message.subject ?? "", await backend.send(message)));
   }

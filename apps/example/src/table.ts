@@ -1,6 +1,6 @@
 import type { AttemptRecord, PosthornError, SendResult } from "@posthorn/core";
 import type { InboundEvent } from "@posthorn/core/inbound";
-import type { TrackingEvent } from "@posthorn/core/webhook";
+import type { TrackingEvent } from "@posthorn/core/webhooks";
 
 /** One line of what became of a mail. */
 export type Row = readonly [

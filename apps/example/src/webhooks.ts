@@ -1,4 +1,4 @@
-import { memoryEventStore } from "@posthorn/core/webhook";
+import { memoryEventStore } from "@posthorn/core/webhooks";
 import * as mailgun from "@posthorn/mailgun/webhooks";
 import * as mandrill from "@posthorn/mandrill/webhooks";
 import type { Hono } from "hono";

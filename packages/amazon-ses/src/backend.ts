@@ -1,16 +1,18 @@
 import {
   type BackendOptions,
   ConfigurationError,
-  type ErrorBody,
-  HttpBackend,
-  type NormalizedMessage,
-  type ProviderAnswer,
-  type ProviderRequest,
   type RecipientResult,
   type RecipientResults,
+} from "@posthorn/core";
+import {
+  HttpBackend,
+  type NormalizedMessage,
+  type ProviderErrorInfo,
+  type ProviderRequest,
+  type ProviderResponse,
   type ReportUnsupported,
   readEnv,
-} from "@posthorn/core";
+} from "@posthorn/core/provider";
 import { hashBody } from "./body-hash.js";
 import { type AmazonSesFeatures, amazonSesFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
@@ -105,41 +107,41 @@ export class AmazonSesBackend extends HttpBackend<AmazonSesFeatures, AmazonSesOp
     return signRequest({ ...request, bodyHash }, credentials, { region, service: "ses", now }, scriptHashes);
   }
 
-  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const { MessageId, BulkEmailEntryResults: entries } = (answer.json() ?? {}) as {
+  protected override readResponse(response: ProviderResponse): RecipientResults {
+    const { MessageId, BulkEmailEntryResults: entries } = (response.json() ?? {}) as {
       MessageId?: unknown;
       BulkEmailEntryResults?: unknown;
     };
-    const { message, request } = answer;
+    const { message, request } = response;
     if (typeof MessageId === "string") {
       return Object.fromEntries(
         request.recipients.map(({ address }) => [address, { status: "queued", messageId: MessageId }]),
       );
     }
-    if (!Array.isArray(entries)) throw answer.error("answered without a message id", "accepted");
-    return this.readBulk(answer, entries as readonly BulkEntry[], message.isBatch);
+    if (!Array.isArray(entries)) throw response.error("answered without a message id", "accepted");
+    return this.readBulk(response, entries as readonly BulkEntry[], message.isBatch);
   }
 
   // https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html
-  protected override readError(body: unknown): ErrorBody {
+  protected override readError(body: unknown): ProviderErrorInfo {
     const { message, Message, __type } = body as { message?: string; Message?: string; __type?: string };
     return { message: message ?? Message, code: __type };
   }
 
   private readBulk(
-    answer: ProviderAnswer,
+    response: ProviderResponse,
     entries: readonly BulkEntry[],
     isBatch: boolean,
   ): RecipientResults {
     // When no entry went, it lies with the request: a template that is not there, a sender that is not verified.
     const failed = entries.find(({ Status }) => Status !== "SUCCESS");
     if (failed && entries.every(({ Status }) => Status !== "SUCCESS")) {
-      throw answer.error(failed.Error ?? `answered with the status ${failed.Status}`, "not-sent", {
+      throw response.error(failed.Error ?? `answered with the status ${failed.Status}`, "not-sent", {
         code: failed.Status,
       });
     }
     return Object.fromEntries(
-      answer.request.recipients.map(({ address }, index): [string, RecipientResult] => {
+      response.request.recipients.map(({ address }, index): [string, RecipientResult] => {
         // Those who get copies of a batch have no single entry of their own.
         const entry = entries[isBatch ? index : 0];
         if (!entry) return [address, { status: "queued", messageId: null }];

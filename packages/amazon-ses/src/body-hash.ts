@@ -1,4 +1,4 @@
-import type { Pieces } from "@posthorn/core";
+import type { ByteChunks } from "@posthorn/core/provider";
 import { readPieces } from "./pieces.js";
 import { digestPieces, scriptHashes } from "./script-hashes.js";
 import { hex } from "./sigv4.js";
@@ -11,7 +11,7 @@ const LONG = 12 * 1024;
  * SHA-256 of a request's body, in hexadecimal. Web Cryptography takes nothing in pieces, so a body with a large file is
  * hashed in JavaScript and never held whole.
  */
-export async function hashBody(body: string | Pieces): Promise<string> {
+export async function hashBody(body: string | ByteChunks): Promise<string> {
   if (typeof body !== "string") return hex(await digestPieces(readPieces(body)));
   return hex(await (body.length < LONG ? scriptHashes : webHashes).sha256(body));
 }

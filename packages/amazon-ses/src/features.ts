@@ -1,11 +1,11 @@
-import type { Features } from "@posthorn/core";
+import { defineFeatures } from "@posthorn/core/provider";
 
 /**
  * What Amazon SES's API can do.
  *
  * @see https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
  */
-export const amazonSesFeatures = {
+export const amazonSesFeatures = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: true,
@@ -17,19 +17,13 @@ export const amazonSesFeatures = {
   inlineAttachments: true,
   envelopeSender: true,
   metadata: true,
-  sendAt: false,
   tags: true,
-  trackClicks: false,
-  trackOpens: false,
   templateId: true,
-  templateSender: false,
   mergeData: true,
   mergeGlobalData: true,
   mergeHeaders: true,
   mergeMetadata: true,
-  idempotencyKey: false,
-  multipleFrom: false,
-} as const satisfies Features;
+});
 
 /** Type of {@link amazonSesFeatures}. */
 export type AmazonSesFeatures = typeof amazonSesFeatures;

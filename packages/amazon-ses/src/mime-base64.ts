@@ -1,8 +1,8 @@
-import { encodeBase64Text, type JsonText, LargeText, Pieces } from "@posthorn/core";
+import { ByteChunks, encodeBase64String, type JsonString, LargeString } from "@posthorn/core/provider";
 import { readPieces } from "./pieces.js";
 
 /** ASCII in pieces. A large text among them is base64 that is yet to be wrapped, so that it is not held twice. */
-export type MimeText = readonly JsonText[];
+export type MimeText = readonly JsonString[];
 
 /** Characters of a line (RFC 2045 section 6.8). */
 const LINE = 76;
@@ -13,18 +13,18 @@ export function wrap(base64: string): string {
 }
 
 /** Base64 of the whole. */
-export async function encodeMime(mime: MimeText): Promise<JsonText> {
-  if (mime.every((text) => typeof text === "string")) return encodeBase64Text(mime.join(""));
+export async function encodeMime(mime: MimeText): Promise<JsonString> {
+  if (mime.every((text) => typeof text === "string")) return encodeBase64String(mime.join(""));
   const ascii = new TextEncoder();
   const encoded: Uint8Array<ArrayBuffer>[] = [];
   let rest = "";
   for await (const text of texts(mime)) {
     rest += text;
     const end = rest.length - (rest.length % 3);
-    encoded.push(ascii.encode(encodeBase64Text(rest.slice(0, end))));
+    encoded.push(ascii.encode(encodeBase64String(rest.slice(0, end))));
     rest = rest.slice(end);
   }
-  return new LargeText(new Pieces([...encoded, ascii.encode(encodeBase64Text(rest))]));
+  return new LargeString(new ByteChunks([...encoded, ascii.encode(encodeBase64String(rest))]));
 }
 
 async function* texts(mime: MimeText): AsyncGenerator<string, void, undefined> {

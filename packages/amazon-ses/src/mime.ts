@@ -1,11 +1,5 @@
-import {
-  type Address,
-  type Attachment,
-  encodeBase64Text,
-  encodeWords,
-  formatAddress,
-  type NormalizedMessage,
-} from "@posthorn/core";
+import { type Address, type Attachment, formatAddress } from "@posthorn/core";
+import { encodeBase64String, encodeWords, type NormalizedMessage } from "@posthorn/core/provider";
 import { type MimeText, wrap } from "./mime-base64.js";
 
 /** A MIME entity: its header lines and its body, in ASCII with CRLF. */
@@ -65,7 +59,7 @@ function multipart(kind: "mixed" | "alternative" | "related", parts: readonly En
 function textPart(type: string, text: string): Entity {
   return {
     headers: [`Content-Type: ${type}; charset=utf-8`, "Content-Transfer-Encoding: base64"],
-    body: [wrap(encodeBase64Text(text.replace(/\r?\n/g, "\r\n")))],
+    body: [wrap(encodeBase64String(text.replace(/\r?\n/g, "\r\n")))],
   };
 }
 

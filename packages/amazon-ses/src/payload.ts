@@ -1,7 +1,5 @@
+import type { Address, Attachment } from "@posthorn/core";
 import {
-  type Address,
-  type Attachment,
-  author,
   chunk,
   deepMerge,
   isInternational,
@@ -10,7 +8,8 @@ import {
   nonEmpty,
   type ReportUnsupported,
   recipientGroups,
-} from "@posthorn/core";
+  requireFrom,
+} from "@posthorn/core/provider";
 import { buildMime, encodedAddress } from "./mime.js";
 import { encodeMime } from "./mime-base64.js";
 
@@ -85,7 +84,7 @@ function buildShared(message: NormalizedMessage, settings: Settings, report: Rep
     report("tags", 'multiple tags with option "messageTagName"');
   }
   return {
-    FromEmailAddress: encodedAddress(author(message)),
+    FromEmailAddress: encodedAddress(requireFrom(message)),
     ReplyToAddresses: nonEmpty(message.replyTo.map(encodedAddress)),
     FeedbackForwardingEmailAddress: message.envelopeSender?.email,
     ConfigurationSetName: settings.configurationSetName,

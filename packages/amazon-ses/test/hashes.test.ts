@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
-import { Pieces } from "@posthorn/core";
+import { ByteChunks } from "@posthorn/core/provider";
 import { describe, expect, it } from "vitest";
 import { hashBody } from "../src/body-hash.js";
 import { scriptHashes } from "../src/script-hashes.js";
@@ -33,14 +33,14 @@ describe("hashBody, against Node's own hashes", () => {
       const parts = Array.from({ length: Math.ceil(size / PIECE) }, (_, index) =>
         bytes.slice(index * PIECE, (index + 1) * PIECE),
       );
-      expect(await hashBody(new Pieces(parts))).toBe(sha256(bytes));
-      expect(await hashBody(new Pieces([new Blob([bytes])]))).toBe(sha256(bytes));
+      expect(await hashBody(new ByteChunks(parts))).toBe(sha256(bytes));
+      expect(await hashBody(new ByteChunks([new Blob([bytes])]))).toBe(sha256(bytes));
     },
   );
 
   it("lets others have their turn between the pieces", async () => {
     const parts = Array.from({ length: 5 }, () => bytesOf(TURN));
-    const hashing = hashBody(new Pieces(parts)).then(() => "done");
+    const hashing = hashBody(new ByteChunks(parts)).then(() => "done");
     let turns = 0;
     const turn = (): Promise<undefined> => new Promise((resolve) => setImmediate(() => resolve(undefined)));
     while ((await Promise.race([hashing, turn()])) === undefined) turns++;

@@ -1,4 +1,5 @@
-import { decodeBase64, type Message, normalizeMessage } from "@posthorn/core";
+import type { Message } from "@posthorn/core";
+import { decodeBase64, normalizeMessage } from "@posthorn/core/provider";
 import PostalMime from "postal-mime";
 import { describe, expect, it } from "vitest";
 import { buildMime } from "../src/mime.js";

@@ -1,4 +1,4 @@
-import type { TrackingEvent } from "@posthorn/core/webhook";
+import type { TrackingEvent } from "@posthorn/core/webhooks";
 import {
   type FakeSigner,
   fakeCertificate,

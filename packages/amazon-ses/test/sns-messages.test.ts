@@ -1,4 +1,4 @@
-import { memoryEventStore } from "@posthorn/core/webhook";
+import { memoryEventStore } from "@posthorn/core/webhooks";
 import { fetchOfFiles, signSnsMessage } from "@posthorn/testing/sns";
 import { requestOf, SAMPLE_MIME } from "@posthorn/testing/webhooks";
 import { describe, expect, it } from "vitest";

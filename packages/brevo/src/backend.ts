@@ -1,16 +1,14 @@
+import type { BackendOptions, RecipientResult, RecipientResults } from "@posthorn/core";
 import {
-  type BackendOptions,
-  type ErrorBody,
   HttpBackend,
   isRecord,
   type NormalizedMessage,
-  type ProviderAnswer,
+  type ProviderErrorInfo,
   type ProviderRequest,
-  type RecipientResult,
-  type RecipientResults,
+  type ProviderResponse,
   type ReportUnsupported,
   uuidFrom,
-} from "@posthorn/core";
+} from "@posthorn/core/provider";
 import { type BrevoFeatures, brevoFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
 
@@ -64,9 +62,12 @@ export class BrevoBackend extends HttpBackend<BrevoFeatures, BrevoOptions> {
     return { "api-key": this.options.apiKey ?? "" };
   }
 
-  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const { messageId, messageIds } = (answer.json() ?? {}) as { messageId?: unknown; messageIds?: unknown };
-    const { recipients } = answer.request;
+  protected override readResponse(response: ProviderResponse): RecipientResults {
+    const { messageId, messageIds } = (response.json() ?? {}) as {
+      messageId?: unknown;
+      messageIds?: unknown;
+    };
+    const { recipients } = response.request;
     if (Array.isArray(messageIds)) {
       // One for each version, in order.
       return Object.fromEntries(
@@ -76,12 +77,12 @@ export class BrevoBackend extends HttpBackend<BrevoFeatures, BrevoOptions> {
         ]),
       );
     }
-    if (typeof messageId !== "string") throw answer.error("answered without a message id", "accepted");
+    if (typeof messageId !== "string") throw response.error("answered without a message id", "accepted");
     return Object.fromEntries(recipients.map(({ address }) => [address, { status: "queued", messageId }]));
   }
 
   // https://developers.brevo.com/docs/how-it-works
-  protected override readError(body: unknown): ErrorBody {
+  protected override readError(body: unknown): ProviderErrorInfo {
     const { code, message } = body as { code?: string; message?: string };
     return { code, message, alreadyAccepted: code === "duplicate_parameter" };
   }

@@ -1,26 +1,20 @@
-import type { Features } from "@posthorn/core";
+import { defineFeatures } from "@posthorn/core/provider";
 
 /**
  * What Brevo's API can do.
  *
  * @see https://developers.brevo.com/reference/sendtransacemail
  */
-export const brevoFeatures = {
+export const brevoFeatures = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: "one",
   html: true,
-  amp: false,
-  alternatives: false,
   headers: true,
   attachments: true,
-  inlineAttachments: false,
-  envelopeSender: false,
   metadata: true,
   sendAt: true,
   tags: true,
-  trackClicks: false,
-  trackOpens: false,
   templateId: true,
   templateSender: true,
   mergeData: true,
@@ -28,8 +22,7 @@ export const brevoFeatures = {
   mergeHeaders: true,
   mergeMetadata: true,
   idempotencyKey: true,
-  multipleFrom: false,
-} as const satisfies Features;
+});
 
 /** Type of {@link brevoFeatures}. */
 export type BrevoFeatures = typeof brevoFeatures;

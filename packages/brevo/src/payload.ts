@@ -1,16 +1,15 @@
+import type { Address, JsonObject } from "@posthorn/core";
 import {
-  type Address,
   chunk,
   deepMerge,
   encodeWords,
   type HeaderList,
-  type JsonObject,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
   type ReportUnsupported,
   utf8Base64,
-} from "@posthorn/core";
+} from "@posthorn/core/provider";
 
 /**
  * Message versions, and recipients of all of them, that one request takes.
@@ -38,10 +37,10 @@ export function buildPayloads(
   for (const field of ["headers", "mergeHeaders", "metadata", "mergeMetadata"] as const)
     if (!isAscii(message[field])) report(field, `characters beyond ASCII in ${field}`);
   const shared: JsonRecord = {
-    sender: message.from[0] && person(message.from[0]),
-    cc: nonEmpty(message.cc.map(person)),
-    bcc: nonEmpty(message.bcc.map(person)),
-    replyTo: message.replyTo[0] && person(message.replyTo[0]),
+    sender: message.from[0] && toEmailAndName(message.from[0]),
+    cc: nonEmpty(message.cc.map(toEmailAndName)),
+    bcc: nonEmpty(message.bcc.map(toEmailAndName)),
+    replyTo: message.replyTo[0] && toEmailAndName(message.replyTo[0]),
     subject: message.subject || undefined,
     textContent: message.text || undefined,
     htmlContent: message.html || undefined,
@@ -55,7 +54,7 @@ export function buildPayloads(
     params: message.mergeGlobalData,
   };
   if (!message.isBatch) {
-    const body = { ...shared, to: nonEmpty(message.to.map(person)) };
+    const body = { ...shared, to: nonEmpty(message.to.map(toEmailAndName)) };
     return [{ body: deepMerge(body, message.espExtra) as JsonRecord, to: message.to }];
   }
   const perVersion = 1 + message.cc.length + message.bcc.length;
@@ -71,14 +70,14 @@ function version(message: NormalizedMessage, address: Address): JsonRecord {
   const own = message.mergeMetadata?.[email];
   const metadata = own && { ...message.metadata, ...own };
   return {
-    to: [person(address)],
+    to: [toEmailAndName(address)],
     params: message.mergeData?.[email],
     headers: headers(message.mergeHeaders?.[email] ?? [], metadata),
   };
 }
 
 /** Brevo cannot read a name with specials (RFC 5322) that goes beyond ASCII, so such a name goes as encoded words. */
-function person({ name, email }: Address): JsonRecord {
+function toEmailAndName({ name, email }: Address): JsonRecord {
   if (name === "") return { email };
   return { email, name: /[()<>[\]:;@\\,."]/.test(name) ? encodeWords(name) : name };
 }

@@ -1,5 +1,4 @@
-import type { SendResult } from "./result.js";
-import type { AttemptRecord } from "./session/attempt.js";
+import type { AttemptRecord } from "./attempt.js";
 
 /**
  * What is known of the mail when an error is thrown.
@@ -148,17 +147,6 @@ export class TransportError extends PosthornError {
     super(message, details);
     this.phase = details.phase;
     this.code = details.code;
-  }
-}
-
-/** The provider took the request, and refused every recipient. `result` says why, by recipient. */
-export class RecipientsRefusedError extends PosthornError {
-  override readonly name: string = "RecipientsRefusedError";
-  readonly result: SendResult;
-
-  constructor(message: string, details: ErrorDetails & { readonly result: SendResult }) {
-    super(message, details);
-    this.result = details.result;
   }
 }
 

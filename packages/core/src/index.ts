@@ -1,4 +1,10 @@
-export type { ErrorBody } from "./backend/api-error.js";
+/**
+ * What an application uses: messages, results, errors, retries, pools. Packages of providers also use
+ * `@posthorn/core/provider`.
+ *
+ * @module
+ */
+export type { AttemptRecord, FailureClass, StopReason } from "./attempt.js";
 export type {
   Backend,
   DryRunRequest,
@@ -6,45 +12,14 @@ export type {
   SendOptions,
   SendOutcome,
 } from "./backend/backend.js";
-export { type EncodedBody, encodeJson, type JsonBody, type RequestBody } from "./backend/body.js";
-export {
-  HttpBackend,
-  type ProviderAnswer,
-  type ProviderInfo,
-  type ProviderRequest,
-} from "./backend/http-backend.js";
-export { encodeMultipart, type FormPart, type MultipartBody } from "./backend/multipart.js";
-export {
-  type BackendOptions,
-  type HookContext,
-  type OptionSpec,
-  type OptionSpecs,
-  type PostSend,
-  type PreSend,
-  readEnv,
-  resolveOptions,
-  type UnsupportedMode,
+export type {
+  BackendOptions,
+  HookContext,
+  PostSend,
+  PreSend,
+  UnsupportedMode,
 } from "./backend/options.js";
-export {
-  asText,
-  chunk,
-  compact,
-  deepMerge,
-  forRecipient,
-  type HeaderSubstitutions,
-  headerRecord,
-  headerSubstitutions,
-  isRecord,
-  type JsonRecord,
-  nonEmpty,
-  person,
-  recipientGroups,
-  textValues,
-  uuidFrom,
-  writtenAddresses,
-} from "./backend/payload.js";
-export { sendMany } from "./backend/send-many.js";
-export { type ReportUnsupported, unsupportedReporter } from "./backend/unsupported.js";
+export type { Clock } from "./clock.js";
 export {
   ApiError,
   ConfigurationError,
@@ -53,7 +28,6 @@ export {
   InvalidAddressError,
   InvalidMessageError,
   PosthornError,
-  RecipientsRefusedError,
   type RequestSummary,
   SerializationError,
   TransportError,
@@ -61,48 +35,18 @@ export {
   UnsupportedFeatureError,
   WebhookSignatureError,
 } from "./errors.js";
-export {
-  type Address,
-  type AddressInput,
-  encodeDomain,
-  formatAddress,
-  formatAddresses,
-  isInternational,
-  parseAddress,
-  parseAddressText,
-} from "./message/address.js";
-export type { Attachment, AttachmentInput, ContentInput } from "./message/attachment.js";
-export { decodeBase64, encodeBase64, encodeBase64Text } from "./message/base64.js";
-export {
-  type AttachmentContent,
-  type ContentForm,
-  type JsonText,
-  LargeText,
-} from "./message/content.js";
-export { mergeDefaults } from "./message/defaults.js";
-export { encodeWords } from "./message/encoded-word.js";
+export { type Address, type AddressInput, formatAddress, parseAddress } from "./message/address.js";
+export type { Attachment, AttachmentInput } from "./message/attachment.js";
+export type { ContentInput } from "./message/content.js";
 export type { FeatureField, Features, MessageFor, UnsupportedField } from "./message/features.js";
-export { type JsonObject, type JsonValue, toJson } from "./message/json.js";
-export {
-  type Alternative,
-  type HeaderValues,
-  MESSAGE_FIELDS,
-  type MergeValues,
-  type Message,
-  type MessageField,
-} from "./message/message.js";
-export { extensionOfType, typeOfName } from "./message/mime-types.js";
-export { author, type HeaderList, type NormalizedMessage, normalizeMessage } from "./message/normalize.js";
-export { type Piece, Pieces } from "./message/pieces.js";
-export type { SendTime } from "./message/send-at.js";
+export type { JsonObject, JsonValue } from "./message/json.js";
+export type { Alternative, HeaderValues, MergeValues, Message, MessageField } from "./message/message.js";
 export { serializeMessage } from "./message/serialize.js";
-export { lookUp } from "./message/text.js";
-export { utf8Base64 } from "./message/utf8.js";
 export type { BreakerOptions } from "./pool/breaker.js";
 export {
   failover,
-  type PathStep,
   Pool,
+  type PoolAttempt,
   PoolError,
   type PoolOptions,
   type PoolResult,
@@ -111,35 +55,17 @@ export {
 } from "./pool/pool.js";
 export {
   type MessageId,
-  makeResult,
   type RecipientResult,
   type RecipientResults,
   type RecipientStatus,
+  RecipientsRefusedError,
   type SendResult,
 } from "./result.js";
-export { IDEMPOTENT, type RetrySetting, UNSENT_ONLY } from "./retry/defaults.js";
-export {
-  type Budget,
-  type BudgetName,
-  IDEMPOTENT_METHODS,
-  type RetryDecision,
-  type RetryEvent,
-  type RetryHistoryEntry,
-  type RetryOptions,
-  RetryPolicy,
-} from "./retry/policy.js";
-export { parseRetryAfter } from "./retry/retry-after.js";
-export type { AttemptRecord, FailureClass, StopReason } from "./session/attempt.js";
-export { classifyFailure, type Failure } from "./session/classify.js";
-export { type Clock, systemClock } from "./session/clock.js";
+export { RETRY_IDEMPOTENT, RETRY_UNSENT, type RetrySetting } from "./retry/defaults.js";
+export type { Budget, BudgetName, RetryHistoryEntry, RetryOptions } from "./retry/options.js";
+export { type RetryDecision, type RetryEvent, RetryPolicy } from "./retry/policy.js";
 export type { AnsweredFetch, FailedFetch, FetchContext, FetchHook, FetchHooks } from "./session/hooks.js";
+export type { FetchLike, OnRetry, SessionOptions } from "./session/options.js";
 export type { RateLimit } from "./session/rate-limit.js";
-export { Redactor } from "./session/redact.js";
-export {
-  type FetchLike,
-  type OnRetry,
-  Session,
-  type SessionOptions,
-  type SessionRequest,
-  type SessionResponse,
-} from "./session/session.js";
+export type { SessionRequest, SessionResponse } from "./session/request.js";
+export { Session } from "./session/session.js";

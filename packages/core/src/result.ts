@@ -1,5 +1,5 @@
-import type { PosthornError } from "./errors.js";
-import type { AttemptRecord } from "./session/attempt.js";
+import type { AttemptRecord } from "./attempt.js";
+import { type ErrorDetails, PosthornError } from "./errors.js";
 
 /**
  * What became of one recipient, in Anymail's terms.
@@ -49,6 +49,17 @@ export interface SendResult {
   readonly errors: readonly PosthornError[];
   /** The idempotency key sent along, where the provider takes one. */
   readonly idempotencyKey: string | undefined;
+}
+
+/** The provider took the request, and refused every recipient. `result` says why, by recipient. */
+export class RecipientsRefusedError extends PosthornError {
+  override readonly name: string = "RecipientsRefusedError";
+  readonly result: SendResult;
+
+  constructor(message: string, details: ErrorDetails & { readonly result: SendResult }) {
+    super(message, details);
+    this.result = details.result;
+  }
 }
 
 /** Puts a result together from what is known by recipient. */

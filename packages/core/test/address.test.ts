@@ -1,11 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  encodeDomain,
-  formatAddress,
-  InvalidAddressError,
-  parseAddress,
-  parseAddressText,
-} from "../src/index.js";
+import { formatAddress, InvalidAddressError, parseAddress } from "../src/index.js";
+import { encodeDomain, parseAddressList } from "../src/provider.js";
 
 const parsed = (text: string): unknown => {
   const { name, email } = parseAddress(text, "to[0]");
@@ -75,7 +70,7 @@ describe("parseAddress", () => {
 
   it("reads lists where they are allowed", () => {
     expect(
-      parseAddressText('first@example.com, "From, also" <second@example.com>', "from").map(
+      parseAddressList('first@example.com, "From, also" <second@example.com>', "from").map(
         ({ email }) => email,
       ),
     ).toEqual(["first@example.com", "second@example.com"]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { encodeWords } from "../src/index.js";
+import { encodeWords } from "../src/provider.js";
 
 describe("encodeWords", () => {
   it.each([

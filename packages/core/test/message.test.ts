@@ -1,15 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { encodeJson } from "../src/backend/body.js";
-import {
-  InvalidMessageError,
-  LargeText,
-  type Message,
-  mergeDefaults,
-  normalizeMessage,
-  Pieces,
-  SerializationError,
-  serializeMessage,
-} from "../src/index.js";
+import { InvalidMessageError, type Message, SerializationError, serializeMessage } from "../src/index.js";
+import { ByteChunks, LargeString, mergeDefaults, normalizeMessage } from "../src/provider.js";
 
 const base = { from: "a@example.com", to: ["b@example.com"], subject: "S", text: "T" } as const;
 const normalize = (fields: Record<string, unknown>) =>
@@ -158,8 +150,8 @@ describe("attachments", () => {
         controller.close();
       },
     });
-  const textOf = async (text: string | LargeText): Promise<string> =>
-    text instanceof LargeText ? text.pieces.blob().text() : text;
+  const stringOf = async (text: string | LargeString): Promise<string> =>
+    text instanceof LargeString ? text.pieces.blob().text() : text;
 
   it.each<[string, () => unknown]>([
     ["bytes", () => large],
@@ -175,7 +167,7 @@ describe("attachments", () => {
       const attachment = message.attachments[0];
       expect(attachment?.content.size).toBe(large.length);
       if (form === "base64")
-        expect((await textOf(attachment?.content.base64() ?? "")) === expected).toBe(true);
+        expect((await stringOf(attachment?.content.base64() ?? "")) === expected).toBe(true);
       else
         expect(
           Buffer.from((await attachment?.content.raw().blob().arrayBuffer()) ?? new ArrayBuffer(0)).equals(
@@ -212,10 +204,10 @@ describe("attachments", () => {
 
   it("splices large texts into JSON as they are", async () => {
     const body = encodeJson({
-      a: [new LargeText(new Pieces([new Blob(["QU"]), new TextEncoder().encode("JD")])), "é"],
-      b: new LargeText(new Pieces([])),
+      a: [new LargeString(new ByteChunks([new Blob(["QU"]), new TextEncoder().encode("JD")])), "é"],
+      b: new LargeString(new ByteChunks([])),
     });
-    expect(JSON.parse(await (body as Pieces).blob().text())).toEqual({ a: ["QUJD", "é"], b: "" });
+    expect(JSON.parse(await (body as ByteChunks).blob().text())).toEqual({ a: ["QUJD", "é"], b: "" });
   });
 
   it("survives JSON", async () => {
@@ -226,7 +218,7 @@ describe("attachments", () => {
     };
     const plain = JSON.parse(JSON.stringify(await serializeMessage(message))) as Message;
     const read = await normalizeMessage(plain, "base64");
-    expect((await textOf(read.attachments[0]?.content.base64() ?? "")) === expected).toBe(true);
+    expect((await stringOf(read.attachments[0]?.content.base64() ?? "")) === expected).toBe(true);
     expect(read.attachments[1]?.content.base64()).toBe(btoa("text"));
     expect(read.sendAt?.time).toBe(0);
   });

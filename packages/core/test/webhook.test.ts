@@ -9,7 +9,7 @@ import {
   type WebhookOptions,
   type WebhookRequestError,
   webhookHandler,
-} from "../src/webhook/index.js";
+} from "../src/webhooks/index.js";
 
 const SPEC = {
   provider: "Test",

@@ -1,24 +1,22 @@
+import type { BackendOptions, RecipientResult, RecipientResults } from "@posthorn/core";
 import {
-  type BackendOptions,
-  type ErrorBody,
   HttpBackend,
   type NormalizedMessage,
-  type ProviderAnswer,
+  type ProviderErrorInfo,
   type ProviderRequest,
-  type RecipientResult,
-  type RecipientResults,
+  type ProviderResponse,
   type ReportUnsupported,
-} from "@posthorn/core";
-import { type MailersendFeatures, mailersendFeatures } from "./features.js";
+} from "@posthorn/core/provider";
+import { type MailerSendFeatures, mailersendFeatures } from "./features.js";
 import { BATCH_SEND_MODES, type BatchSendMode, buildPayloads, readExtra } from "./payload.js";
 
-/** Options of {@link MailersendBackend}. */
-export interface MailersendOptions extends BackendOptions<MailersendFeatures> {
+/** Options of {@link MailerSendBackend}. */
+export interface MailerSendOptions extends BackendOptions<MailerSendFeatures> {
   /** API token. A message's `espExtra.api_token` wins over it. Environment: `MAILERSEND_API_TOKEN`. */
   readonly apiToken?: string | undefined;
   /**
    * How a message with by-recipient data and several recipients goes. `use-bulk-email`: by the bulk endpoint, whose
-   * answer tells nothing of single recipients. `expose-to-list`: as one mail that shows all its recipients. A message's
+   * response tells nothing of single recipients. `expose-to-list`: as one mail that shows all its recipients. A message's
    * `espExtra.batch_send_mode` wins over it. Environment: `MAILERSEND_BATCH_SEND_MODE`.
    */
   readonly batchSendMode?: BatchSendMode | undefined;
@@ -30,9 +28,9 @@ interface Warning {
 }
 
 /** Sends through MailerSend. Subclass it to override `createSession()`. */
-export class MailersendBackend extends HttpBackend<MailersendFeatures, MailersendOptions> {
+export class MailerSendBackend extends HttpBackend<MailerSendFeatures, MailerSendOptions> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
-  constructor(options: MailersendOptions = {}) {
+  constructor(options: MailerSendOptions = {}) {
     super(
       {
         name: "MailerSend",
@@ -67,17 +65,17 @@ export class MailersendBackend extends HttpBackend<MailersendFeatures, Mailersen
   }
 
   // The id is a header; a body there is only for warnings, or for a bulk.
-  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const body = (answer.text.trim() === "" ? {} : answer.json()) as {
+  protected override readResponse(response: ProviderResponse): RecipientResults {
+    const body = (response.text.trim() === "" ? {} : response.json()) as {
       bulk_email_id?: string;
       warnings?: readonly Warning[];
     };
-    const { recipients } = answer.request;
+    const { recipients } = response.request;
     if (body.bulk_email_id) {
       const messageId = `bulk:${body.bulk_email_id}`;
       return Object.fromEntries(recipients.map(({ address }) => [address, { status: "unknown", messageId }]));
     }
-    const messageId = answer.headers["x-message-id"] || null;
+    const messageId = response.headers["x-message-id"] || null;
     const suppressed = new Set(
       (body.warnings ?? [])
         .filter(({ type }) => type === "ALL_SUPPRESSED" || type === "SOME_SUPPRESSED")
@@ -95,7 +93,7 @@ export class MailersendBackend extends HttpBackend<MailersendFeatures, Mailersen
   }
 
   // https://developers.mailersend.com/general.html#validation-errors
-  protected override readError(body: unknown): ErrorBody {
+  protected override readError(body: unknown): ProviderErrorInfo {
     const { message = "", errors = {} } = body as {
       message?: string;
       errors?: Readonly<Record<string, readonly string[]>>;

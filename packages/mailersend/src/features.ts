@@ -1,22 +1,18 @@
-import type { Features } from "@posthorn/core";
+import { defineFeatures } from "@posthorn/core/provider";
 
 /**
  * What MailerSend's API can do.
  *
  * @see https://developers.mailersend.com/api/v1/email.html
  */
-export const mailersendFeatures = {
+export const mailersendFeatures = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: "one",
   html: true,
-  amp: false,
-  alternatives: false,
   headers: true,
   attachments: true,
   inlineAttachments: true,
-  envelopeSender: false,
-  metadata: false,
   sendAt: true,
   tags: true,
   trackClicks: true,
@@ -25,11 +21,7 @@ export const mailersendFeatures = {
   templateSender: true,
   mergeData: true,
   mergeGlobalData: true,
-  mergeHeaders: false,
-  mergeMetadata: false,
-  idempotencyKey: false,
-  multipleFrom: false,
-} as const satisfies Features;
+});
 
 /** Type of {@link mailersendFeatures}. */
-export type MailersendFeatures = typeof mailersendFeatures;
+export type MailerSendFeatures = typeof mailersendFeatures;

@@ -1,14 +1,14 @@
-import { MailersendBackend, type MailersendOptions } from "./backend.js";
+import { MailerSendBackend, type MailerSendOptions } from "./backend.js";
 
-export { MailersendBackend, type MailersendOptions } from "./backend.js";
-export { type MailersendFeatures, mailersendFeatures } from "./features.js";
+export { MailerSendBackend, type MailerSendOptions } from "./backend.js";
+export { type MailerSendFeatures, mailersendFeatures } from "./features.js";
 
 /**
- * Sends through Mailersend.
+ * Sends through MailerSend.
  *
  * @param options `apiKey`, or `MAILERSEND_API_KEY` in the environment
  * @throws ConfigurationError for a missing, unknown or malformed option
  */
-export function mailersend(options: MailersendOptions = {}): MailersendBackend {
-  return new MailersendBackend(options);
+export function mailersend(options: MailerSendOptions = {}): MailerSendBackend {
+  return new MailerSendBackend(options);
 }

@@ -1,19 +1,17 @@
+import { type Address, type Attachment, InvalidMessageError } from "@posthorn/core";
 import {
-  type Address,
-  type Attachment,
   chunk,
   compact,
   deepMerge,
   extensionOfType,
   type HeaderList,
-  InvalidMessageError,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
-  person,
   type ReportUnsupported,
+  toEmailAndName,
   utf8Base64,
-} from "@posthorn/core";
+} from "@posthorn/core/provider";
 
 /** Mails that one bulk request takes. https://developers.mailersend.com/api/v1/email.html#send-bulk-emails */
 const BULK_LIMIT = 500;
@@ -25,7 +23,7 @@ export const BATCH_SEND_MODES = ["use-bulk-email", "expose-to-list"] as const;
 export type BatchSendMode = (typeof BATCH_SEND_MODES)[number];
 
 /** What of `espExtra` is for Posthorn, and what for MailerSend. */
-export interface MailersendExtra {
+export interface MailerSendExtra {
   /** A token for this message alone: MailerSend's belong to a domain each. */
   readonly apiToken: string | undefined;
   readonly batchSendMode: BatchSendMode | undefined;
@@ -33,7 +31,7 @@ export interface MailersendExtra {
 }
 
 /** @throws InvalidMessageError for a value of the wrong kind */
-export function readExtra({ espExtra }: NormalizedMessage): MailersendExtra {
+export function readExtra({ espExtra }: NormalizedMessage): MailerSendExtra {
   const { api_token, batch_send_mode, ...body } = espExtra;
   if (api_token !== undefined && typeof api_token !== "string")
     throw invalidExtra("api_token", "is not text");
@@ -49,7 +47,7 @@ function invalidExtra(key: string, why: string): InvalidMessageError {
 }
 
 /** One request: whether it is a bulk, its body, and the `to` recipients of its mails. */
-export interface MailersendRequest {
+export interface MailerSendRequest {
   readonly bulk: boolean;
   readonly body: JsonRecord | readonly JsonRecord[];
   readonly to: readonly Address[];
@@ -64,7 +62,7 @@ export function buildPayloads(
   message: NormalizedMessage,
   mode: BatchSendMode | undefined,
   report: ReportUnsupported,
-): readonly MailersendRequest[] {
+): readonly MailerSendRequest[] {
   const extra = readExtra(message).body;
   const several = message.isBatch && message.to.length > 1;
   // A mail with variables for each recipient still shows all of them to each other: nobody should do that unawares.
@@ -83,11 +81,11 @@ export function buildPayloads(
 
 function buildMail(message: NormalizedMessage, to: readonly Address[], extra: JsonRecord): JsonRecord {
   const mail: JsonRecord = {
-    from: message.from[0] && person(message.from[0]),
-    to: nonEmpty(to.map(person)),
-    cc: nonEmpty(message.cc.map(person)),
-    bcc: nonEmpty(message.bcc.map(person)),
-    reply_to: message.replyTo[0] && person(message.replyTo[0]),
+    from: message.from[0] && toEmailAndName(message.from[0]),
+    to: nonEmpty(to.map(toEmailAndName)),
+    cc: nonEmpty(message.cc.map(toEmailAndName)),
+    bcc: nonEmpty(message.bcc.map(toEmailAndName)),
+    reply_to: message.replyTo[0] && toEmailAndName(message.replyTo[0]),
     subject: message.subject,
     // Required, though a template may have it.
     text: message.text ?? (message.html === undefined ? "" : undefined),

@@ -1,16 +1,14 @@
+import { type BackendOptions, ConfigurationError, type RecipientResults } from "@posthorn/core";
 import {
-  author,
-  type BackendOptions,
-  ConfigurationError,
-  type ErrorBody,
-  encodeBase64Text,
+  encodeBase64String,
   HttpBackend,
   type NormalizedMessage,
-  type ProviderAnswer,
+  type ProviderErrorInfo,
   type ProviderRequest,
-  type RecipientResults,
+  type ProviderResponse,
   type ReportUnsupported,
-} from "@posthorn/core";
+  requireFrom,
+} from "@posthorn/core/provider";
 import { type MailgunFeatures, mailgunFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
 
@@ -40,7 +38,7 @@ export class MailgunBackend extends HttpBackend<MailgunFeatures, MailgunOptions>
         features: mailgunFeatures,
         options: { apiKey: { required: true, secret: true }, senderDomain: {} },
         apiUrl: "https://api.mailgun.net/v3",
-        contentForm: "raw",
+        attachmentEncoding: "raw",
       },
       options,
     );
@@ -63,20 +61,23 @@ export class MailgunBackend extends HttpBackend<MailgunFeatures, MailgunOptions>
   }
 
   // https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages
-  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
+  protected override readResponse(response: ProviderResponse): RecipientResults {
     // Any path that is no endpoint answers 200 with this text, and nothing is sent.
-    if (answer.text.includes("Mailgun Magnificent API")) {
+    if (response.text.includes("Mailgun Magnificent API")) {
       const hint = 'check the options "apiUrl" and "senderDomain"';
-      throw answer.error(`there is no endpoint at ${this.apiUrl}${answer.request.path}; ${hint}`, "not-sent");
+      throw response.error(
+        `there is no endpoint at ${this.apiUrl}${response.request.path}; ${hint}`,
+        "not-sent",
+      );
     }
-    const { id } = (answer.json() ?? {}) as { id?: unknown };
-    if (typeof id !== "string") throw answer.error("answered without a message id", "accepted");
+    const { id } = (response.json() ?? {}) as { id?: unknown };
+    if (typeof id !== "string") throw response.error("answered without a message id", "accepted");
     return Object.fromEntries(
-      answer.request.recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
+      response.request.recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
     );
   }
 
-  protected override readError(body: unknown): ErrorBody {
+  protected override readError(body: unknown): ProviderErrorInfo {
     const { message } = body as { message?: string };
     if (!message?.startsWith("Domain not found")) return { message };
     return {
@@ -85,7 +86,7 @@ export class MailgunBackend extends HttpBackend<MailgunFeatures, MailgunOptions>
   }
 
   private basicAuth(): string {
-    return encodeBase64Text(`api:${this.options.apiKey}`);
+    return encodeBase64String(`api:${this.options.apiKey}`);
   }
 
   private senderDomain(message: NormalizedMessage): string {
@@ -94,7 +95,7 @@ export class MailgunBackend extends HttpBackend<MailgunFeatures, MailgunOptions>
       (typeof extra === "string" ? extra : undefined) ??
       message.envelopeSender?.domain ??
       this.options.senderDomain ??
-      author(message).domain;
+      requireFrom(message).domain;
     if (!domain.includes("/")) return domain;
     throw new ConfigurationError(`Mailgun: the sender domain "${domain}" holds a "/"`, {
       provider: "Mailgun",

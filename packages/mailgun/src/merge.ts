@@ -1,4 +1,5 @@
-import type { JsonObject, JsonValue, NormalizedMessage } from "@posthorn/core";
+import type { JsonObject, JsonValue } from "@posthorn/core";
+import type { NormalizedMessage } from "@posthorn/core/provider";
 import type { Field } from "./payload.js";
 
 /** What the by-recipient fields of a message become. */

@@ -1,17 +1,15 @@
+import { type Address, formatAddress, type JsonObject } from "@posthorn/core";
 import {
-  type Address,
-  asText,
+  asString,
   chunk,
   encodeMultipart,
   type FormPart,
-  formatAddress,
   formatAddresses,
   isInternational,
-  type JsonObject,
   type NormalizedMessage,
   type ReportUnsupported,
   type RequestBody,
-} from "@posthorn/core";
+} from "@posthorn/core/provider";
 import { mergeFields } from "./merge.js";
 
 /** Recipients that one batch may have. https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/batch-sending */
@@ -62,7 +60,7 @@ function buildBody(message: NormalizedMessage): RequestBody {
     ...optional("html", message.html),
     ...optional("amp-html", message.amp),
     ...withReferences(
-      Object.entries(message.metadata ?? {}).map(([key, value]) => [`v:${key}`, asText(value)]),
+      Object.entries(message.metadata ?? {}).map(([key, value]) => [`v:${key}`, asString(value)]),
       merge.references,
     ),
     ...(message.sendAt ? [["o:deliverytime", new Date(message.sendAt.time).toUTCString()] as const] : []),
@@ -95,7 +93,7 @@ function withExtra(fields: readonly Field[], extra: JsonObject): readonly Field[
   const { sender_domain: _, ...own } = extra;
   const kept = fields.filter(([name]) => !Object.hasOwn(own, name));
   const added = Object.entries(own).flatMap(([name, value]) =>
-    [value].flat().map((each): Field => [name, asText(each)]),
+    [value].flat().map((each): Field => [name, asString(each)]),
   );
   return [...kept, ...added];
 }

@@ -1,15 +1,13 @@
+import type { BackendOptions, RecipientResult, RecipientResults } from "@posthorn/core";
 import {
-  type BackendOptions,
-  type ErrorBody,
-  encodeBase64Text,
+  encodeBase64String,
   HttpBackend,
   type NormalizedMessage,
-  type ProviderAnswer,
+  type ProviderErrorInfo,
   type ProviderRequest,
-  type RecipientResult,
-  type RecipientResults,
+  type ProviderResponse,
   type ReportUnsupported,
-} from "@posthorn/core";
+} from "@posthorn/core/provider";
 import { type MailjetFeatures, mailjetFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
 
@@ -40,7 +38,7 @@ interface MessageAnswer {
 }
 
 /**
- * Statuses of an answer when a message of it is refused, though others of it were sent: 400, or what the refused message
+ * Statuses of an response when a message of it is refused, though others of it were sent: 400, or what the refused message
  * has. https://dev.mailjet.com/email/guides/send-api-v31/#send-api-errors
  */
 const PARTIAL = [400, 401, 403];
@@ -82,15 +80,15 @@ export class MailjetBackend extends HttpBackend<MailjetFeatures, MailjetOptions>
   }
 
   // https://dev.mailjet.com/email/guides/send-api-v31/#send-api-errors
-  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    if (answer.status >= 300) refuseUnlessPartial(answer);
-    answer.json();
+  protected override readResponse(response: ProviderResponse): RecipientResults {
+    if (response.status >= 300) refuseUnlessPartial(response);
+    response.json();
     // Message ids are larger than a JavaScript number can tell apart.
-    const exact = answer.text.replace(/("MessageID"\s*:\s*)(\d+)/g, '$1"$2"');
+    const exact = response.text.replace(/("MessageID"\s*:\s*)(\d+)/g, '$1"$2"');
     const { Messages } = (JSON.parse(exact) ?? {}) as ErrorAnswer;
-    if (!Array.isArray(Messages)) throw answer.error("answered without messages", "accepted");
+    if (!Array.isArray(Messages)) throw response.error("answered without messages", "accepted");
     const recipients = new Map(
-      answer.request.recipients.map(({ email, address }) => [email.toLowerCase(), address]),
+      response.request.recipients.map(({ email, address }) => [email.toLowerCase(), address]),
     );
     const results: Record<string, RecipientResult> = {};
     for (const address of recipients.values()) results[address] = { status: "failed", messageId: null };
@@ -106,33 +104,33 @@ export class MailjetBackend extends HttpBackend<MailjetFeatures, MailjetOptions>
     return results;
   }
 
-  protected override readError(body: unknown): ErrorBody {
+  protected override readError(body: unknown): ProviderErrorInfo {
     return readErrors(body as ErrorAnswer);
   }
 
   private basicAuth(): string {
-    return encodeBase64Text(`${this.options.apiKey}:${this.options.secretKey}`);
+    return encodeBase64String(`${this.options.apiKey}:${this.options.secretKey}`);
   }
 }
 
-/** @throws ApiError with `delivery: "not-sent"` for an error answer that tells of no message sent */
-function refuseUnlessPartial(answer: ProviderAnswer): void {
-  const { status } = answer;
-  let said: ErrorBody = {};
+/** @throws ApiError with `delivery: "not-sent"` for an error response that tells of no message sent */
+function refuseUnlessPartial(response: ProviderResponse): void {
+  const { status } = response;
+  let said: ProviderErrorInfo = {};
   try {
-    const body = JSON.parse(answer.text) as ErrorAnswer;
+    const body = JSON.parse(response.text) as ErrorAnswer;
     if (body.Messages?.some(({ Status }) => Status === "success")) return;
     said = readErrors(body);
   } catch {
     // Not JSON, or not of the form that Mailjet documents: the text itself is shown.
   }
   const code = said.code === undefined ? "" : ` (${said.code})`;
-  const text = said.message ?? (answer.text.trim().slice(0, 500) || "no explanation");
-  throw answer.error(`answered ${status}: ${text}${code}`, "not-sent", said);
+  const text = said.message ?? (response.text.trim().slice(0, 500) || "no explanation");
+  throw response.error(`answered ${status}: ${text}${code}`, "not-sent", said);
 }
 
 /** One error for the request, or one or more for each message. */
-function readErrors({ ErrorMessage, ErrorCode, Messages = [] }: ErrorAnswer): ErrorBody {
+function readErrors({ ErrorMessage, ErrorCode, Messages = [] }: ErrorAnswer): ProviderErrorInfo {
   const errors = Messages.flatMap(({ Errors = [] }) => Errors);
   const messages = [...new Set(errors.map((error) => error.ErrorMessage))];
   return {

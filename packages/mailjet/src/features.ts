@@ -1,23 +1,20 @@
-import type { Features } from "@posthorn/core";
+import { defineFeatures } from "@posthorn/core/provider";
 
 /**
  * What Mailjet's API can do.
  *
  * @see https://dev.mailjet.com/email/guides/send-api-v31/
  */
-export const mailjetFeatures = {
+export const mailjetFeatures = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: "one",
   html: true,
-  amp: false,
-  alternatives: false,
   headers: true,
   attachments: true,
   inlineAttachments: true,
   envelopeSender: true,
   metadata: true,
-  sendAt: false,
   tags: "one",
   trackClicks: true,
   trackOpens: true,
@@ -27,9 +24,7 @@ export const mailjetFeatures = {
   mergeGlobalData: true,
   mergeHeaders: true,
   mergeMetadata: true,
-  idempotencyKey: false,
-  multipleFrom: false,
-} as const satisfies Features;
+});
 
 /** Type of {@link mailjetFeatures}. */
 export type MailjetFeatures = typeof mailjetFeatures;

@@ -1,16 +1,15 @@
+import type { Address, JsonObject } from "@posthorn/core";
 import {
-  type Address,
   chunk,
   deepMerge,
   type HeaderList,
-  type JsonObject,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
   type ReportUnsupported,
   recipientGroups,
   utf8Base64,
-} from "@posthorn/core";
+} from "@posthorn/core/provider";
 
 /** Messages that one request takes. https://dev.mailjet.com/email/guides/send-api-v31/ */
 const BATCH_LIMIT = 50;
@@ -43,9 +42,9 @@ export function buildPayloads(
 function buildGlobals(message: NormalizedMessage): JsonRecord {
   const { templateId } = message;
   return {
-    From: message.from[0] && person(message.from[0]),
+    From: message.from[0] && toEmailAndName(message.from[0]),
     Sender: message.envelopeSender && { Email: message.envelopeSender.email },
-    ReplyTo: message.replyTo[0] && person(message.replyTo[0]),
+    ReplyTo: message.replyTo[0] && toEmailAndName(message.replyTo[0]),
     Subject: message.subject || undefined,
     TextPart: message.text || undefined,
     HTMLPart: message.html,
@@ -66,16 +65,16 @@ function buildMessage(message: NormalizedMessage, to: readonly Address[]): JsonR
   const email = message.isBatch ? (to[0]?.email ?? "") : "";
   const metadata = message.mergeMetadata?.[email];
   return {
-    To: nonEmpty(to.map(person)),
-    Cc: nonEmpty(message.cc.map(person)),
-    Bcc: nonEmpty(message.bcc.map(person)),
+    To: nonEmpty(to.map(toEmailAndName)),
+    Cc: nonEmpty(message.cc.map(toEmailAndName)),
+    Bcc: nonEmpty(message.bcc.map(toEmailAndName)),
     Headers: headers(message.mergeHeaders?.[email] ?? []),
     EventPayload: metadata && payload({ ...message.metadata, ...metadata }),
     Variables: message.mergeData?.[email],
   };
 }
 
-function person({ name, email }: Address): JsonRecord {
+function toEmailAndName({ name, email }: Address): JsonRecord {
   return name === "" ? { Email: email } : { Email: email, Name: name };
 }
 

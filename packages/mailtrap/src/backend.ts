@@ -1,14 +1,11 @@
+import type { Address, BackendOptions, RecipientResult, RecipientResults } from "@posthorn/core";
 import {
-  type Address,
-  type BackendOptions,
-  type ErrorBody,
   HttpBackend,
   type NormalizedMessage,
-  type ProviderAnswer,
+  type ProviderErrorInfo,
   type ProviderRequest,
-  type RecipientResult,
-  type RecipientResults,
-} from "@posthorn/core";
+  type ProviderResponse,
+} from "@posthorn/core/provider";
 import { type MailtrapFeatures, mailtrapFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
 
@@ -61,31 +58,31 @@ export class MailtrapBackend extends HttpBackend<MailtrapFeatures, MailtrapOptio
   }
 
   // A batch answers 200 even when mails of it fail: each has a response of its own.
-  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const body = (answer.json() ?? {}) as MailAnswer & { responses?: readonly MailAnswer[] };
-    const { message, request } = answer;
+  protected override readResponse(response: ProviderResponse): RecipientResults {
+    const body = (response.json() ?? {}) as MailAnswer & { responses?: readonly MailAnswer[] };
+    const { message, request } = response;
     const responses = message.isBatch && Array.isArray(body.responses) ? body.responses : undefined;
     const taken = body.success === true || responses?.some(({ success }) => success === true);
     if (!taken || body.errors?.length) {
       const all = [...(body.errors ?? []), ...(responses ?? []).flatMap(({ errors = [] }) => errors)];
       const errors = [...new Set(all)].join("; ") || "no explanation";
-      throw answer.error(
-        `answered ${answer.status}, but not with success: ${errors}`,
+      throw response.error(
+        `answered ${response.status}, but not with success: ${errors}`,
         taken ? "accepted" : "not-sent",
       );
     }
     if (!message.isBatch) {
-      const results = readMail(body, request.recipients);
-      if (!results) throw answer.error("answered without an id for each recipient", "accepted");
+      const results = readMessage(body, request.recipients);
+      if (!results) throw response.error("answered without an id for each recipient", "accepted");
       return results;
     }
-    if (!responses) throw answer.error("answered without a response for each mail", "accepted");
+    if (!responses) throw response.error("answered without a response for each mail", "accepted");
     const copies = [...message.cc, ...message.bcc];
     const to = request.recipients.slice(0, request.recipients.length - copies.length);
     const results: Record<string, RecipientResult> = {};
     for (const [index, address] of to.entries()) {
       const one = responses[index];
-      const sent = one?.success ? readMail(one, [address, ...copies]) : undefined;
+      const sent = one?.success ? readMessage(one, [address, ...copies]) : undefined;
       if (sent) {
         Object.assign(results, sent);
         continue;
@@ -99,7 +96,7 @@ export class MailtrapBackend extends HttpBackend<MailtrapFeatures, MailtrapOptio
   }
 
   // {"success": false, "error": "…"} or {"errors": ["…"]}
-  protected override readError(body: unknown): ErrorBody {
+  protected override readError(body: unknown): ProviderErrorInfo {
     const { error, errors } = body as { error?: string; errors?: readonly string[] };
     return { message: error ?? errors?.join("; ") };
   }
@@ -113,7 +110,7 @@ export class MailtrapBackend extends HttpBackend<MailtrapFeatures, MailtrapOptio
 }
 
 /** Ids come in the order to, cc, bcc; a sandbox gives one for all. Someone named twice may have one or two. */
-function readMail(
+function readMessage(
   { message_ids: ids }: MailAnswer,
   recipients: readonly Address[],
 ): RecipientResults | undefined {

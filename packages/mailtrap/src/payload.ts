@@ -1,6 +1,5 @@
+import type { Address } from "@posthorn/core";
 import {
-  type Address,
-  author,
   chunk,
   deepMerge,
   forRecipient,
@@ -8,9 +7,10 @@ import {
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
-  person,
-  textValues,
-} from "@posthorn/core";
+  requireFrom,
+  stringValues,
+  toEmailAndName,
+} from "@posthorn/core/provider";
 
 /** Mails that one batch request takes. https://docs.mailtrap.io/developers/email-sending/transactional */
 const BATCH_LIMIT = 500;
@@ -46,16 +46,16 @@ function withExtra(body: JsonRecord, message: NormalizedMessage): JsonRecord {
 
 function recipients(message: NormalizedMessage, to: readonly Address[]): JsonRecord {
   return {
-    to: nonEmpty(to.map(person)),
-    cc: nonEmpty(message.cc.map(person)),
-    bcc: nonEmpty(message.bcc.map(person)),
+    to: nonEmpty(to.map(toEmailAndName)),
+    cc: nonEmpty(message.cc.map(toEmailAndName)),
+    bcc: nonEmpty(message.bcc.map(toEmailAndName)),
   };
 }
 
 function buildBase(message: NormalizedMessage): JsonRecord {
   return {
-    from: person(author(message)),
-    reply_to: message.replyTo[0] && person(message.replyTo[0]),
+    from: toEmailAndName(requireFrom(message)),
+    reply_to: message.replyTo[0] && toEmailAndName(message.replyTo[0]),
     subject: message.subject || undefined,
     text: message.text || undefined,
     html: message.html,
@@ -69,7 +69,7 @@ function buildBase(message: NormalizedMessage): JsonRecord {
       })),
     ),
     category: message.tags[0],
-    custom_variables: message.metadata && textValues(message.metadata),
+    custom_variables: message.metadata && stringValues(message.metadata),
     template_uuid: message.templateId,
     template_variables: message.mergeGlobalData,
   };
@@ -82,7 +82,7 @@ function buildOwn(message: NormalizedMessage, to: Address): JsonRecord {
   return {
     ...recipients(message, [to]),
     headers: message.mergeHeaders?.[email] && headerRecord(own.headers),
-    custom_variables: message.mergeMetadata?.[email] && own.metadata && textValues(own.metadata),
+    custom_variables: message.mergeMetadata?.[email] && own.metadata && stringValues(own.metadata),
     template_variables: message.mergeData?.[email] && own.mergeGlobalData,
   };
 }

@@ -1,4 +1,4 @@
-import type { TrackingEvent } from "@posthorn/core/webhook";
+import type { TrackingEvent } from "@posthorn/core/webhooks";
 import { describeWebhookConformance, hmacKeys, jsonBody, requestOf } from "@posthorn/testing/webhooks";
 import { describe, expect, it } from "vitest";
 import { trackingWebhook } from "../src/webhooks/index.js";

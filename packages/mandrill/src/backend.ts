@@ -1,16 +1,14 @@
+import type { BackendOptions, RecipientResults, RecipientStatus } from "@posthorn/core";
 import {
-  type BackendOptions,
-  type ErrorBody,
   HttpBackend,
-  lookUp,
   type NormalizedMessage,
-  type ProviderAnswer,
+  ownProperty,
+  type ProviderErrorInfo,
   type ProviderRequest,
-  type RecipientResults,
-  type RecipientStatus,
+  type ProviderResponse,
   type ReportUnsupported,
   writtenAddresses,
-} from "@posthorn/core";
+} from "@posthorn/core/provider";
 import { type MandrillFeatures, mandrillFeatures } from "./features.js";
 import { buildPayload } from "./payload.js";
 
@@ -77,22 +75,22 @@ export class MandrillBackend extends HttpBackend<MandrillFeatures, MandrillOptio
     return {};
   }
 
-  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const entries = answer.json();
+  protected override readResponse(response: ProviderResponse): RecipientResults {
+    const entries = response.json();
     if (!Array.isArray(entries) || !entries.every(isEntry)) {
-      throw answer.error("answered with something other than a list of recipients", "accepted");
+      throw response.error("answered with something other than a list of recipients", "accepted");
     }
-    const written = writtenAddresses(answer.request.recipients);
+    const written = writtenAddresses(response.request.recipients);
     return Object.fromEntries(
       entries.map(({ email, status, _id }) => [
         written(email),
-        { status: lookUp(STATUSES, status) ?? "unknown", messageId: _id ?? null },
+        { status: ownProperty(STATUSES, status) ?? "unknown", messageId: _id ?? null },
       ]),
     );
   }
 
   // https://mailchimp.com/developer/transactional/docs/fundamentals/#api-errors
-  protected override readError(body: unknown): ErrorBody {
+  protected override readError(body: unknown): ProviderErrorInfo {
     const { name, message } = body as { name?: string; message?: string };
     return { code: name, message, refused: name !== undefined && REFUSALS.has(name) };
   }

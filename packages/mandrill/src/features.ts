@@ -1,17 +1,15 @@
-import type { Features } from "@posthorn/core";
+import { defineFeatures } from "@posthorn/core/provider";
 
 /**
  * What Mandrill's messages/send API can do.
  *
  * @see https://mailchimp.com/developer/transactional/api/messages/send-new-message/
  */
-export const mandrillFeatures = {
+export const mandrillFeatures = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: true,
   html: true,
-  amp: false,
-  alternatives: false,
   headers: true,
   attachments: true,
   inlineAttachments: true,
@@ -25,11 +23,8 @@ export const mandrillFeatures = {
   templateSender: true,
   mergeData: true,
   mergeGlobalData: true,
-  mergeHeaders: false,
   mergeMetadata: true,
-  idempotencyKey: false,
-  multipleFrom: false,
-} as const satisfies Features;
+});
 
 /** Type of {@link mandrillFeatures}. */
 export type MandrillFeatures = typeof mandrillFeatures;

@@ -1,12 +1,11 @@
+import type { Address, JsonObject } from "@posthorn/core";
 import {
-  type Address,
   deepMerge,
   formatAddresses,
   type JsonBody,
-  type JsonObject,
   type NormalizedMessage,
   type ReportUnsupported,
-} from "@posthorn/core";
+} from "@posthorn/core/provider";
 
 type Body = Record<string, JsonBody>;
 

@@ -1,15 +1,13 @@
+import type { BackendOptions, MessageId, RecipientResults } from "@posthorn/core";
 import {
-  type BackendOptions,
-  type ErrorBody,
   HttpBackend,
-  type MessageId,
   type NormalizedMessage,
-  type ProviderAnswer,
+  type ProviderErrorInfo,
   type ProviderRequest,
-  type RecipientResults,
+  type ProviderResponse,
   recipientGroups,
   writtenAddresses,
-} from "@posthorn/core";
+} from "@posthorn/core/provider";
 import { type PostalFeatures, postalFeatures } from "./features.js";
 import { buildPayload } from "./payload.js";
 
@@ -30,7 +28,7 @@ interface Answer {
   };
 }
 
-/** Statuses of an answer that refuses the mail. https://docs.postalserver.io/developer/api#responses */
+/** Statuses of an response that refuses the mail. https://docs.postalserver.io/developer/api#responses */
 const REFUSALS: ReadonlySet<string> = new Set(["error", "parameter-error"]);
 
 /** Sends through Postal. Subclass it to override `createSession()`. */
@@ -61,10 +59,10 @@ export class PostalBackend extends HttpBackend<PostalFeatures, PostalOptions> {
   }
 
   // Errors are answers of 200 too. https://docs.postalserver.io/developer/api#responses
-  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const { status, data } = (answer.json() ?? {}) as Answer;
+  protected override readResponse(response: ProviderResponse): RecipientResults {
+    const { status, data } = (response.json() ?? {}) as Answer;
     if (status === "success" && data?.messages) {
-      const written = writtenAddresses(answer.request.recipients);
+      const written = writtenAddresses(response.request.recipients);
       return Object.fromEntries(
         Object.entries(data.messages).map(([email, { id }]) => [
           written(email),
@@ -73,13 +71,15 @@ export class PostalBackend extends HttpBackend<PostalFeatures, PostalOptions> {
       );
     }
     if (status === "success" || status === undefined)
-      throw answer.error("answered without messages", "accepted");
+      throw response.error("answered without messages", "accepted");
     // Anything else, such as `internal-server-error`, says nothing of the mail.
     const delivery = REFUSALS.has(status) ? "not-sent" : "unknown";
-    throw answer.error(data?.message ?? `answered with the status ${status}`, delivery, { code: data?.code });
+    throw response.error(data?.message ?? `answered with the status ${status}`, delivery, {
+      code: data?.code,
+    });
   }
 
-  protected override readError(body: unknown): ErrorBody {
+  protected override readError(body: unknown): ProviderErrorInfo {
     const { data } = body as Answer;
     return { message: data?.message, code: data?.code };
   }

@@ -1,12 +1,11 @@
+import { type Address, formatAddress } from "@posthorn/core";
 import {
-  type Address,
-  author,
-  formatAddress,
   headerRecord,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
-} from "@posthorn/core";
+  requireFrom,
+} from "@posthorn/core/provider";
 
 /**
  * The body of send/message.
@@ -17,7 +16,7 @@ import {
  */
 export function buildPayload(message: NormalizedMessage, to: readonly Address[]): JsonRecord {
   return {
-    from: formatAddress(author(message)),
+    from: formatAddress(requireFrom(message)),
     // Required, empty as they may be.
     to: to.map(formatAddress),
     cc: message.cc.map(formatAddress),

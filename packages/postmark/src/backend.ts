@@ -1,18 +1,20 @@
 import {
   type BackendOptions,
-  type ErrorBody,
-  HttpBackend,
   InvalidMessageError,
-  type NormalizedMessage,
-  type ProviderAnswer,
-  type ProviderRequest,
   type RecipientResult,
   type RecipientResults,
-  type ReportUnsupported,
 } from "@posthorn/core";
-import { isAnswer, type PostmarkAnswer, readMail } from "./answer.js";
+import {
+  HttpBackend,
+  type NormalizedMessage,
+  type ProviderErrorInfo,
+  type ProviderRequest,
+  type ProviderResponse,
+  type ReportUnsupported,
+} from "@posthorn/core/provider";
 import { type PostmarkFeatures, postmarkFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
+import { isPostmarkResponse, type PostmarkResponse, readMessage } from "./response.js";
 
 /** Options of {@link PostmarkBackend}. */
 export interface PostmarkOptions extends BackendOptions<PostmarkFeatures> {
@@ -49,7 +51,7 @@ export class PostmarkBackend extends HttpBackend<PostmarkFeatures, PostmarkOptio
       path,
       ...own,
       body: { json: body },
-      // A 422 can be an answer about recipients.
+      // A 422 can be an response about recipients.
       readable: [422],
       recipients: [...to, ...message.cc, ...message.bcc],
     }));
@@ -59,18 +61,18 @@ export class PostmarkBackend extends HttpBackend<PostmarkFeatures, PostmarkOptio
     return tokenHeader(this.options.serverToken ?? "");
   }
 
-  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const body = answer.json();
+  protected override readResponse(response: ProviderResponse): RecipientResults {
+    const body = response.json();
     const batch = Array.isArray(body);
     const entries: readonly unknown[] = batch ? body : [body];
-    if (!entries.every(isAnswer)) {
-      const delivery = answer.status < 300 ? "accepted" : "not-sent";
-      throw answer.error(
-        `answered ${answer.status} with something other than what became of each mail`,
+    if (!entries.every(isPostmarkResponse)) {
+      const delivery = response.status < 300 ? "accepted" : "not-sent";
+      throw response.error(
+        `answered ${response.status} with something other than what became of each mail`,
         delivery,
       );
     }
-    const { message, request } = answer;
+    const { message, request } = response;
     const unknown = (): RecipientResult => ({ status: "unknown", messageId: null });
     const visible = message.isBatch ? request.recipients : message.to;
     const results: Record<string, RecipientResult> = {};
@@ -78,9 +80,9 @@ export class PostmarkBackend extends HttpBackend<PostmarkFeatures, PostmarkOptio
     for (const [index, entry] of entries.entries()) {
       const to = batch ? request.recipients.slice(index, index + 1) : message.to;
       const recipients = [...to, ...message.cc, ...message.bcc];
-      Object.assign(results, this.readEntry(answer, entry, recipients, batch));
+      Object.assign(results, this.readEntry(response, entry, recipients, batch));
       if (entry.ErrorCode !== 0) continue;
-      // A single mail's answer does not name the copies, which went with it.
+      // A single mail's response does not name the copies, which went with it.
       for (const { address } of [...message.cc, ...message.bcc]) {
         results[address] ??= { status: "sent", messageId: entry.MessageID ?? null };
       }
@@ -89,20 +91,20 @@ export class PostmarkBackend extends HttpBackend<PostmarkFeatures, PostmarkOptio
   }
 
   // https://postmarkapp.com/developer/api/overview#error-codes
-  protected override readError(body: unknown): ErrorBody {
-    const { ErrorCode, Message } = body as PostmarkAnswer;
+  protected override readError(body: unknown): ProviderErrorInfo {
+    const { ErrorCode, Message } = body as PostmarkResponse;
     return { code: ErrorCode, message: Message };
   }
 
   private readEntry(
-    answer: ProviderAnswer,
-    entry: PostmarkAnswer,
+    response: ProviderResponse,
+    entry: PostmarkResponse,
     recipients: ProviderRequest["recipients"],
     batch: boolean,
   ): RecipientResults {
-    const results = readMail(entry, recipients);
+    const results = readMessage(entry, recipients);
     if (results) return results;
-    if (!batch) throw answer.error(entry.Message, "not-sent", { code: entry.ErrorCode });
+    if (!batch) throw response.error(entry.Message, "not-sent", { code: entry.ErrorCode });
     return Object.fromEntries(
       recipients.slice(0, 1).map(({ address }) => [address, { status: "failed", messageId: null }]),
     );

@@ -1,35 +1,29 @@
-import type { Features } from "@posthorn/core";
+import { defineFeatures } from "@posthorn/core/provider";
 
 /**
  * What Postmark's API can do.
  *
  * @see https://postmarkapp.com/developer/api/email-api
  */
-export const postmarkFeatures = {
+export const postmarkFeatures = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: true,
   html: true,
-  amp: false,
-  alternatives: false,
   headers: true,
   attachments: true,
   inlineAttachments: true,
-  envelopeSender: false,
   metadata: true,
-  sendAt: false,
   tags: "one",
   trackClicks: true,
   trackOpens: true,
   templateId: true,
-  templateSender: false,
   mergeData: true,
   mergeGlobalData: true,
   mergeHeaders: true,
   mergeMetadata: true,
-  idempotencyKey: false,
   multipleFrom: true,
-} as const satisfies Features;
+});
 
 /** Type of {@link postmarkFeatures}. */
 export type PostmarkFeatures = typeof postmarkFeatures;

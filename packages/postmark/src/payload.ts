@@ -1,7 +1,6 @@
+import { type Address, formatAddress } from "@posthorn/core";
 import {
-  type Address,
   chunk,
-  formatAddress,
   formatAddresses,
   forRecipient,
   type JsonBody,
@@ -9,7 +8,7 @@ import {
   type NormalizedMessage,
   nonEmpty,
   type ReportUnsupported,
-} from "@posthorn/core";
+} from "@posthorn/core/provider";
 
 /** Mails that one batch request takes. https://postmarkapp.com/developer/api/email-api#send-batch-emails */
 const BATCH_LIMIT = 500;

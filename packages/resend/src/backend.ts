@@ -1,14 +1,12 @@
+import type { BackendOptions, RecipientResult, RecipientResults } from "@posthorn/core";
 import {
-  type BackendOptions,
-  type ErrorBody,
   HttpBackend,
   type NormalizedMessage,
-  type ProviderAnswer,
+  type ProviderErrorInfo,
   type ProviderRequest,
-  type RecipientResult,
-  type RecipientResults,
+  type ProviderResponse,
   type ReportUnsupported,
-} from "@posthorn/core";
+} from "@posthorn/core/provider";
 import { type ResendFeatures, resendFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
 
@@ -57,15 +55,15 @@ export class ResendBackend extends HttpBackend<ResendFeatures, ResendOptions> {
     return { authorization: `Bearer ${this.options.apiKey}` };
   }
 
-  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const { id, data } = (answer.json() ?? {}) as { id?: unknown; data?: unknown };
-    const { recipients } = answer.request;
+  protected override readResponse(response: ProviderResponse): RecipientResults {
+    const { id, data } = (response.json() ?? {}) as { id?: unknown; data?: unknown };
+    const { recipients } = response.request;
     if (typeof id === "string") {
       return Object.fromEntries(
         recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
       );
     }
-    if (!Array.isArray(data)) throw answer.error("answered without message ids", "accepted");
+    if (!Array.isArray(data)) throw response.error("answered without message ids", "accepted");
     // One id for each mail of the batch, in order; those who get copies of all have no single one.
     const ids = (data as { id?: string }[]).map((entry) => entry?.id ?? null);
     return Object.fromEntries(
@@ -77,7 +75,7 @@ export class ResendBackend extends HttpBackend<ResendFeatures, ResendOptions> {
   }
 
   // https://resend.com/docs/api-reference/errors
-  protected override readError(body: unknown): ErrorBody {
+  protected override readError(body: unknown): ProviderErrorInfo {
     const { name, message } = body as { name?: string; message?: string };
     return {
       code: name,

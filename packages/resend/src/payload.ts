@@ -1,17 +1,16 @@
+import { type Address, formatAddress } from "@posthorn/core";
 import {
-  type Address,
-  author,
   chunk,
   encodeWords,
   extensionOfType,
-  formatAddress,
   forRecipient,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
   type ReportUnsupported,
+  requireFrom,
   typeOfName,
-} from "@posthorn/core";
+} from "@posthorn/core/provider";
 
 /** Mails that one call of the batch endpoint takes. https://resend.com/docs/api-reference/emails/send-batch-emails */
 const BATCH_LIMIT = 100;
@@ -56,7 +55,7 @@ function buildMail(
 ): JsonRecord {
   const hasTemplate = message.templateId !== undefined;
   return {
-    from: format(author(message)),
+    from: format(requireFrom(message)),
     to: to.map(format),
     cc: nonEmpty(message.cc.map(format)),
     bcc: nonEmpty(message.bcc.map(format)),

@@ -1,18 +1,15 @@
+import type { BackendOptions, RecipientResult, RecipientResults, RecipientStatus } from "@posthorn/core";
 import {
-  type BackendOptions,
-  type ErrorBody,
   HttpBackend,
-  lookUp,
   type NormalizedMessage,
-  type ProviderAnswer,
+  ownProperty,
+  type ProviderErrorInfo,
   type ProviderRequest,
-  type RecipientResult,
-  type RecipientResults,
-  type RecipientStatus,
+  type ProviderResponse,
   type ReportUnsupported,
   recipientGroups,
   writtenAddresses,
-} from "@posthorn/core";
+} from "@posthorn/core/provider";
 import { type ScalewayFeatures, scalewayFeatures } from "./features.js";
 import { buildPayload, reportInternational } from "./payload.js";
 
@@ -73,22 +70,22 @@ export class ScalewayBackend extends HttpBackend<ScalewayFeatures, ScalewayOptio
     return { "x-auth-token": this.options.secretKey ?? "" };
   }
 
-  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const { emails } = (answer.json() ?? {}) as {
+  protected override readResponse(response: ProviderResponse): RecipientResults {
+    const { emails } = (response.json() ?? {}) as {
       emails?: readonly { readonly id: string; readonly mail_rcpt: string; readonly status: string }[];
     };
-    if (!Array.isArray(emails)) throw answer.error("answered without emails", "accepted");
-    const written = writtenAddresses(answer.request.recipients);
+    if (!Array.isArray(emails)) throw response.error("answered without emails", "accepted");
+    const written = writtenAddresses(response.request.recipients);
     return Object.fromEntries(
       emails.map(({ id, mail_rcpt, status }): [string, RecipientResult] => [
         written(mail_rcpt),
-        { status: lookUp(STATUSES, status) ?? "unknown", messageId: id },
+        { status: ownProperty(STATUSES, status) ?? "unknown", messageId: id },
       ]),
     );
   }
 
   // https://www.scaleway.com/en/developers/api/#statuses-and-error-handling
-  protected override readError(body: unknown): ErrorBody {
+  protected override readError(body: unknown): ProviderErrorInfo {
     const { message, help_message, type, details = [] } = body as ErrorAnswer;
     const parts = new Set([message, help_message, ...details.map(explain)]);
     return { message: [...parts].filter(Boolean).join("; "), code: type };

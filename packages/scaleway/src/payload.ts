@@ -1,15 +1,14 @@
+import { type Address, formatAddress } from "@posthorn/core";
 import {
-  type Address,
-  author,
   encodeWords,
-  formatAddress,
   isInternational,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
-  person,
   type ReportUnsupported,
-} from "@posthorn/core";
+  requireFrom,
+  toEmailAndName,
+} from "@posthorn/core/provider";
 
 /**
  * The body of a create-email request.
@@ -24,10 +23,10 @@ export function buildPayload(
 ): JsonRecord {
   return {
     project_id: projectId,
-    from: person(author(message)),
-    to: nonEmpty(to.map(person)),
-    cc: nonEmpty(message.cc.map(person)),
-    bcc: nonEmpty(message.bcc.map(person)),
+    from: toEmailAndName(requireFrom(message)),
+    to: nonEmpty(to.map(toEmailAndName)),
+    cc: nonEmpty(message.cc.map(toEmailAndName)),
+    bcc: nonEmpty(message.bcc.map(toEmailAndName)),
     subject: message.subject,
     text: message.text || undefined,
     html: message.html,

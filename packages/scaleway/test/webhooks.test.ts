@@ -1,6 +1,6 @@
 import { createPublicKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { TrackingEvent } from "@posthorn/core/webhook";
+import type { TrackingEvent } from "@posthorn/core/webhooks";
 import { fakeCertificate, fetchOfFiles, signSnsMessage, snsMessage, snsSubject } from "@posthorn/testing/sns";
 import { describeWebhookConformance, requestOf } from "@posthorn/testing/webhooks";
 import { describe, expect, it } from "vitest";

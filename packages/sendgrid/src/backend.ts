@@ -1,26 +1,24 @@
+import type { Address, BackendOptions, RecipientResults } from "@posthorn/core";
 import {
-  type Address,
-  type BackendOptions,
   chunk,
-  type ErrorBody,
   HttpBackend,
   type NormalizedMessage,
-  type ProviderAnswer,
+  type ProviderErrorInfo,
   type ProviderRequest,
-  type RecipientResults,
-} from "@posthorn/core";
-import { type SendgridFeatures, sendgridFeatures } from "./features.js";
+  type ProviderResponse,
+} from "@posthorn/core/provider";
+import { type SendGridFeatures, sendgridFeatures } from "./features.js";
 import { buildPayload } from "./payload.js";
 
-/** Options of {@link SendgridBackend}. */
-export interface SendgridOptions extends BackendOptions<SendgridFeatures> {
+/** Options of {@link SendGridBackend}. */
+export interface SendGridOptions extends BackendOptions<SendGridFeatures> {
   /** API key. Environment: `SENDGRID_API_KEY`. */
   readonly apiKey?: string | undefined;
   /** Base URL of the API: `https://api.eu.sendgrid.com/v3` for EU subusers. Environment: `SENDGRID_API_URL`. */
   readonly apiUrl?: string | undefined;
   /**
    * Whether each recipient of a batch (or each message) gets an id of our own as custom argument, given back in
-   * webhooks: SendGrid's answer has none that its webhooks know. Default `true`. Environment:
+   * webhooks: SendGrid's response has none that its webhooks know. Default `true`. Environment:
    * `SENDGRID_GENERATE_MESSAGE_ID`.
    */
   readonly generateMessageId?: boolean | undefined;
@@ -35,12 +33,12 @@ export interface SendgridOptions extends BackendOptions<SendgridFeatures> {
 const RECIPIENT_LIMIT = 1000;
 
 /** Sends through SendGrid. Subclass it to override `createSession()`. */
-export class SendgridBackend extends HttpBackend<SendgridFeatures, SendgridOptions> {
+export class SendGridBackend extends HttpBackend<SendGridFeatures, SendGridOptions> {
   /** Ids of our own for the recipients of each request under way. */
   private readonly ids = new WeakMap<ProviderRequest, ReadonlyMap<string, string>>();
 
   /** @throws ConfigurationError for a missing, unknown or malformed option */
-  constructor(options: SendgridOptions = {}) {
+  constructor(options: SendGridOptions = {}) {
     super(
       {
         name: "SendGrid",
@@ -70,12 +68,12 @@ export class SendgridBackend extends HttpBackend<SendgridFeatures, SendgridOptio
   }
 
   // 202 without a body; X-Message-ID is not what webhooks call it.
-  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const ids = this.ids.get(answer.request);
+  protected override readResponse(response: ProviderResponse): RecipientResults {
+    const ids = this.ids.get(response.request);
     const fallback =
-      this.options.generateMessageId === false ? (answer.headers["x-message-id"] ?? null) : null;
+      this.options.generateMessageId === false ? (response.headers["x-message-id"] ?? null) : null;
     return Object.fromEntries(
-      answer.request.recipients.map(({ address }) => [
+      response.request.recipients.map(({ address }) => [
         address,
         { status: "queued", messageId: ids?.get(address) ?? fallback },
       ]),
@@ -83,7 +81,7 @@ export class SendgridBackend extends HttpBackend<SendgridFeatures, SendgridOptio
   }
 
   // https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/errors
-  protected override readError(body: unknown): ErrorBody {
+  protected override readError(body: unknown): ProviderErrorInfo {
     const { errors } = body as { errors: { message: string; field?: string | null }[] };
     return {
       message: errors.map(({ message, field }) => (field ? `${message} (${field})` : message)).join("; "),

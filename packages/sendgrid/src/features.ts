@@ -1,11 +1,11 @@
-import type { Features } from "@posthorn/core";
+import { defineFeatures } from "@posthorn/core/provider";
 
 /**
  * What SendGrid's API can do.
  *
  * @see https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
  */
-export const sendgridFeatures = {
+export const sendgridFeatures = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: true,
@@ -15,21 +15,17 @@ export const sendgridFeatures = {
   headers: true,
   attachments: true,
   inlineAttachments: true,
-  envelopeSender: false,
   metadata: true,
   sendAt: true,
   tags: true,
   trackClicks: true,
   trackOpens: true,
   templateId: true,
-  templateSender: false,
   mergeData: true,
   mergeGlobalData: true,
   mergeHeaders: true,
   mergeMetadata: true,
-  idempotencyKey: false,
-  multipleFrom: false,
-} as const satisfies Features;
+});
 
 /** Type of {@link sendgridFeatures}. */
-export type SendgridFeatures = typeof sendgridFeatures;
+export type SendGridFeatures = typeof sendgridFeatures;

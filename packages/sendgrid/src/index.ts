@@ -1,14 +1,14 @@
-import { SendgridBackend, type SendgridOptions } from "./backend.js";
+import { SendGridBackend, type SendGridOptions } from "./backend.js";
 
-export { SendgridBackend, type SendgridOptions } from "./backend.js";
-export { type SendgridFeatures, sendgridFeatures } from "./features.js";
+export { SendGridBackend, type SendGridOptions } from "./backend.js";
+export { type SendGridFeatures, sendgridFeatures } from "./features.js";
 
 /**
- * Sends through Sendgrid.
+ * Sends through SendGrid.
  *
  * @param options `apiKey`, or `SENDGRID_API_KEY` in the environment
  * @throws ConfigurationError for a missing, unknown or malformed option
  */
-export function sendgrid(options: SendgridOptions = {}): SendgridBackend {
-  return new SendgridBackend(options);
+export function sendgrid(options: SendGridOptions = {}): SendGridBackend {
+  return new SendGridBackend(options);
 }

@@ -1,18 +1,16 @@
+import { type Address, type JsonValue, SerializationError } from "@posthorn/core";
 import {
-  type Address,
-  author,
   compact,
   deepMerge,
   headerRecord,
   type JsonRecord,
-  type JsonValue,
   type NormalizedMessage,
   nonEmpty,
-  person,
-  SerializationError,
-  textValues,
+  requireFrom,
+  stringValues,
+  toEmailAndName,
   utf8Base64,
-} from "@posthorn/core";
+} from "@posthorn/core/provider";
 
 /** How template variables reach a template. */
 export interface MergeFormat {
@@ -49,8 +47,8 @@ export function buildPayload(
     personalizations: Array.isArray(each)
       ? each
       : groups.map((group) => deepMerge(personalization(message, group, format), each ?? {})),
-    from: person(author(message)),
-    reply_to_list: nonEmpty(message.replyTo.map(person)),
+    from: toEmailAndName(requireFrom(message)),
+    reply_to_list: nonEmpty(message.replyTo.map(toEmailAndName)),
     subject: message.subject || undefined,
     content: nonEmpty(contents(message)),
     attachments: nonEmpty(
@@ -64,7 +62,7 @@ export function buildPayload(
     ),
     headers: headerRecord(message.headers),
     categories: nonEmpty(message.tags),
-    custom_args: message.metadata && textValues(message.metadata),
+    custom_args: message.metadata && stringValues(message.metadata),
     send_at: message.sendAt && Math.floor(message.sendAt.time / 1000),
     template_id: message.templateId,
     tracking_settings: compact({
@@ -79,12 +77,12 @@ function personalization(message: NormalizedMessage, { to, id }: Group, format: 
   const own = message.isBatch ? to[0]?.email : undefined;
   const metadata = own === undefined ? undefined : message.mergeMetadata?.[own];
   return {
-    to: nonEmpty(to.map(person)),
-    cc: nonEmpty(message.cc.map(person)),
-    bcc: nonEmpty(message.bcc.map(person)),
+    to: nonEmpty(to.map(toEmailAndName)),
+    cc: nonEmpty(message.cc.map(toEmailAndName)),
+    bcc: nonEmpty(message.bcc.map(toEmailAndName)),
     headers: headerRecord((own === undefined ? undefined : message.mergeHeaders?.[own]) ?? []),
     // Named as Anymail names it, so that webhooks of both can read it.
-    custom_args: compact({ ...(metadata ? textValues(metadata) : {}), anymail_id: id }),
+    custom_args: compact({ ...(metadata ? stringValues(metadata) : {}), anymail_id: id }),
     ...variables(message, own, format),
   };
 }

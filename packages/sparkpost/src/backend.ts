@@ -1,20 +1,18 @@
+import type { BackendOptions, RecipientResults, RecipientStatus } from "@posthorn/core";
 import {
-  type BackendOptions,
-  type ErrorBody,
   HttpBackend,
   type NormalizedMessage,
-  type ProviderAnswer,
+  type ProviderErrorInfo,
   type ProviderRequest,
-  type RecipientResults,
-  type RecipientStatus,
+  type ProviderResponse,
   type ReportUnsupported,
   uuidFrom,
-} from "@posthorn/core";
-import { type SparkpostFeatures, sparkpostFeatures } from "./features.js";
+} from "@posthorn/core/provider";
+import { type SparkPostFeatures, sparkpostFeatures } from "./features.js";
 import { buildPayload } from "./payload.js";
 
-/** Options of {@link SparkpostBackend}. */
-export interface SparkpostOptions extends BackendOptions<SparkpostFeatures> {
+/** Options of {@link SparkPostBackend}. */
+export interface SparkPostOptions extends BackendOptions<SparkPostFeatures> {
   /** API key. Environment: `SPARKPOST_API_KEY`. */
   readonly apiKey?: string | undefined;
   /** Base URL of the API: `https://api.eu.sparkpost.com/api/v1` for EU accounts. Environment: `SPARKPOST_API_URL`. */
@@ -30,9 +28,9 @@ export interface SparkpostOptions extends BackendOptions<SparkpostFeatures> {
 const KEY = /^[A-Za-z0-9._-]{1,255}$/;
 
 /** Sends through SparkPost. Subclass it to override `createSession()`. */
-export class SparkpostBackend extends HttpBackend<SparkpostFeatures, SparkpostOptions> {
+export class SparkPostBackend extends HttpBackend<SparkPostFeatures, SparkPostOptions> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
-  constructor(options: SparkpostOptions = {}) {
+  constructor(options: SparkPostOptions = {}) {
     super(
       {
         name: "SparkPost",
@@ -70,13 +68,14 @@ export class SparkpostBackend extends HttpBackend<SparkpostFeatures, SparkpostOp
     };
   }
 
-  // The answer has counts only: they tell of single recipients when all went the same way.
-  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const { results } = (answer.json() ?? {}) as {
+  // The response has counts only: they tell of single recipients when all went the same way.
+  protected override readResponse(response: ProviderResponse): RecipientResults {
+    const { results } = (response.json() ?? {}) as {
       results?: { id?: string; total_accepted_recipients?: number; total_rejected_recipients?: number };
     };
-    if (typeof results?.id !== "string") throw answer.error("answered without a transmission id", "accepted");
-    const { message, request } = answer;
+    if (typeof results?.id !== "string")
+      throw response.error("answered without a transmission id", "accepted");
+    const { message, request } = response;
     const copies = message.cc.length + message.bcc.length;
     const sent = message.isBatch ? message.to.length * (1 + copies) : message.to.length + copies;
     const {
@@ -94,7 +93,7 @@ export class SparkpostBackend extends HttpBackend<SparkpostFeatures, SparkpostOp
   }
 
   // https://developers.sparkpost.com/api/#header-errors
-  protected override readError(body: unknown): ErrorBody {
+  protected override readError(body: unknown): ProviderErrorInfo {
     const { errors } = body as { errors: { message: string; description?: string; code?: string }[] };
     const texts = errors.map(({ message, description }) =>
       description ? `${message}: ${description}` : message,

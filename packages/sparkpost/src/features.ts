@@ -1,17 +1,16 @@
-import type { Features } from "@posthorn/core";
+import { defineFeatures } from "@posthorn/core/provider";
 
 /**
  * What SparkPost's API can do.
  *
  * @see https://developers.sparkpost.com/api/transmissions/
  */
-export const sparkpostFeatures = {
+export const sparkpostFeatures = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: true,
   html: true,
   amp: true,
-  alternatives: false,
   headers: true,
   attachments: true,
   inlineAttachments: true,
@@ -28,8 +27,7 @@ export const sparkpostFeatures = {
   mergeHeaders: true,
   mergeMetadata: true,
   idempotencyKey: true,
-  multipleFrom: false,
-} as const satisfies Features;
+});
 
 /** Type of {@link sparkpostFeatures}. */
-export type SparkpostFeatures = typeof sparkpostFeatures;
+export type SparkPostFeatures = typeof sparkpostFeatures;

@@ -1,14 +1,14 @@
-import { SparkpostBackend, type SparkpostOptions } from "./backend.js";
+import { SparkPostBackend, type SparkPostOptions } from "./backend.js";
 
-export { SparkpostBackend, type SparkpostOptions } from "./backend.js";
-export { type SparkpostFeatures, sparkpostFeatures } from "./features.js";
+export { SparkPostBackend, type SparkPostOptions } from "./backend.js";
+export { type SparkPostFeatures, sparkpostFeatures } from "./features.js";
 
 /**
- * Sends through Sparkpost.
+ * Sends through SparkPost.
  *
  * @param options `apiKey`, or `SPARKPOST_API_KEY` in the environment
  * @throws ConfigurationError for a missing, unknown or malformed option
  */
-export function sparkpost(options: SparkpostOptions = {}): SparkpostBackend {
-  return new SparkpostBackend(options);
+export function sparkpost(options: SparkPostOptions = {}): SparkPostBackend {
+  return new SparkPostBackend(options);
 }

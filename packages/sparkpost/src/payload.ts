@@ -1,16 +1,15 @@
+import { type Address, formatAddress } from "@posthorn/core";
 import {
-  type Address,
-  author,
   compact,
   deepMerge,
-  formatAddress,
   formatAddresses,
   headerSubstitutions,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
   type ReportUnsupported,
-} from "@posthorn/core";
+  requireFrom,
+} from "@posthorn/core/provider";
 
 /**
  * The body of transmissions.
@@ -64,7 +63,7 @@ function batchRecipients(message: NormalizedMessage): JsonRecord[] {
 
 function inlineContent(message: NormalizedMessage): JsonRecord {
   return {
-    from: sender(author(message)),
+    from: sender(requireFrom(message)),
     subject: message.subject,
     reply_to: message.replyTo.length > 0 ? formatAddresses(message.replyTo) : undefined,
     headers: headers(message),

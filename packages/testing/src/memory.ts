@@ -1,44 +1,20 @@
+import type {
+  Backend,
+  DryRunRequest,
+  Message,
+  PosthornError,
+  SendManyOptions,
+  SendOptions,
+  SendOutcome,
+  SendResult,
+} from "@posthorn/core";
 import {
-  type Backend,
-  type Features,
-  type Message,
+  ALL_FEATURES,
   makeResult,
   type NormalizedMessage,
   normalizeMessage,
-  type PosthornError,
-  type SendManyOptions,
-  type SendOptions,
-  type SendOutcome,
-  type SendResult,
   sendMany,
-} from "@posthorn/core";
-
-/** Everything there is. */
-const allFeatures = {
-  cc: true,
-  bcc: true,
-  replyTo: true,
-  html: true,
-  amp: true,
-  alternatives: true,
-  headers: true,
-  attachments: true,
-  inlineAttachments: true,
-  envelopeSender: true,
-  metadata: true,
-  sendAt: true,
-  tags: true,
-  trackClicks: true,
-  trackOpens: true,
-  templateId: true,
-  templateSender: true,
-  mergeData: true,
-  mergeGlobalData: true,
-  mergeHeaders: true,
-  mergeMetadata: true,
-  idempotencyKey: true,
-  multipleFrom: true,
-} as const satisfies Features;
+} from "@posthorn/core/provider";
 
 /** A mail that a {@link MemoryBackend} kept. */
 export interface SentMail {
@@ -50,9 +26,9 @@ export interface SentMail {
 }
 
 /** A backend that sends nothing and keeps all: for tests of code that sends mail. It checks messages as all do. */
-export class MemoryBackend implements Backend<typeof allFeatures> {
+export class MemoryBackend implements Backend<typeof ALL_FEATURES> {
   readonly provider = "Memory";
-  readonly features = allFeatures;
+  readonly features = ALL_FEATURES;
   /** Mails "sent", oldest first. */
   readonly outbox: SentMail[] = [];
   private readonly failures: PosthornError[] = [];
@@ -88,7 +64,7 @@ export class MemoryBackend implements Backend<typeof allFeatures> {
   }
 
   /** None: it has every feature. */
-  async droppedFields(): Promise<readonly string[]> {
+  async unsupportedFields(): Promise<readonly string[]> {
     return [];
   }
 
@@ -98,6 +74,16 @@ export class MemoryBackend implements Backend<typeof allFeatures> {
   ): AsyncGenerator<SendOutcome<Message>, void, undefined> {
     return sendMany((message: Message) => this.send(message, options), messages, options);
   }
+
+  /** None: it makes no requests. The message is checked all the same. */
+  async dryRun(message: Message): Promise<readonly DryRunRequest[]> {
+    await normalizeMessage(message, "base64", true);
+    return [];
+  }
+
+  async close(): Promise<void> {}
+
+  async [Symbol.asyncDispose](): Promise<void> {}
 }
 
 /** Makes a {@link MemoryBackend}. */

@@ -1,16 +1,13 @@
+import type { BackendOptions, RecipientResult, RecipientResults, RecipientStatus } from "@posthorn/core";
 import {
-  type BackendOptions,
-  type ErrorBody,
   HttpBackend,
-  lookUp,
   type NormalizedMessage,
-  type ProviderAnswer,
+  ownProperty,
+  type ProviderErrorInfo,
   type ProviderRequest,
-  type RecipientResult,
-  type RecipientResults,
-  type RecipientStatus,
+  type ProviderResponse,
   type ReportUnsupported,
-} from "@posthorn/core";
+} from "@posthorn/core/provider";
 import { type UnisenderGoFeatures, unisenderGoFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
 
@@ -77,15 +74,15 @@ export class UnisenderGoBackend extends HttpBackend<UnisenderGoFeatures, Unisend
     return { "x-api-key": this.options.apiKey ?? "" };
   }
 
-  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
-    const { job_id, emails, failed_emails } = (answer.json() ?? {}) as {
+  protected override readResponse(response: ProviderResponse): RecipientResults {
+    const { job_id, emails, failed_emails } = (response.json() ?? {}) as {
       job_id?: string;
       emails?: unknown;
       failed_emails?: Readonly<Record<string, string>>;
     };
-    if (!Array.isArray(emails)) throw answer.error("answered without a list of recipients", "accepted");
-    const ids = this.ids.get(answer.request);
-    const written = new Map(answer.request.recipients.map(({ email, address }) => [email, address]));
+    if (!Array.isArray(emails)) throw response.error("answered without a list of recipients", "accepted");
+    const ids = this.ids.get(response.request);
+    const written = new Map(response.request.recipients.map(({ email, address }) => [email, address]));
     const results: Record<string, RecipientResult> = {};
     const taken = (email: string): RecipientResult => ({
       status: "queued",
@@ -95,13 +92,16 @@ export class UnisenderGoBackend extends HttpBackend<UnisenderGoFeatures, Unisend
     for (const [email, why] of Object.entries(failed_emails ?? {})) {
       // A duplicate stands among the taken in its first spelling.
       if (why === "duplicate") continue;
-      results[written.get(email) ?? email] = { status: lookUp(FAILURES, why) ?? "failed", messageId: null };
+      results[written.get(email) ?? email] = {
+        status: ownProperty(FAILURES, why) ?? "failed",
+        messageId: null,
+      };
     }
     return results;
   }
 
   // https://godocs.unisender.ru/web-api-ref#errors
-  protected override readError(body: unknown): ErrorBody {
+  protected override readError(body: unknown): ProviderErrorInfo {
     const { code, message } = body as { code?: number; message?: string };
     return { code, message };
   }

@@ -1,21 +1,19 @@
-import type { Features } from "@posthorn/core";
+import { defineFeatures } from "@posthorn/core/provider";
 
 /**
  * What Unisender Go's API can do.
  *
  * @see https://godocs.unisender.ru/web-api-ref#email-send
  */
-export const unisenderGoFeatures = {
+export const unisenderGoFeatures = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: "one",
   html: true,
   amp: true,
-  alternatives: false,
   headers: true,
   attachments: true,
   inlineAttachments: true,
-  envelopeSender: false,
   metadata: true,
   sendAt: true,
   tags: true,
@@ -28,8 +26,7 @@ export const unisenderGoFeatures = {
   mergeHeaders: true,
   mergeMetadata: true,
   idempotencyKey: true,
-  multipleFrom: false,
-} as const satisfies Features;
+});
 
 /** Type of {@link unisenderGoFeatures}. */
 export type UnisenderGoFeatures = typeof unisenderGoFeatures;

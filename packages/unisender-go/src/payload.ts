@@ -1,18 +1,17 @@
+import { type Address, formatAddress } from "@posthorn/core";
 import {
-  type Address,
   chunk,
   compact,
   deepMerge,
   encodeBase64,
   encodeWords,
-  formatAddress,
   headerSubstitutions,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
   type ReportUnsupported,
   uuidFrom,
-} from "@posthorn/core";
+} from "@posthorn/core/provider";
 
 /** Recipients that one request takes. https://godocs.unisender.ru/web-api-ref#email-send */
 const RECIPIENT_LIMIT = 500;

@@ -1,19 +1,10 @@
+import { type Backend, type BackendOptions, type Features, failover, type Message, type MessageFor, PosthornError, type RecipientResults, type SendOutcome, TransportError } from "@posthorn/core";
 import {
-  type Backend,
-  type BackendOptions,
-  type Features,
-  failover,
   HttpBackend,
-  type Message,
-  type MessageFor,
   type NormalizedMessage,
-  PosthornError,
-  type ProviderAnswer,
   type ProviderRequest,
-  type RecipientResults,
-  type SendOutcome,
-  TransportError,
-} from "@posthorn/core";
+  type ProviderResponse,
+} from "@posthorn/core/provider";
 import { type FaultServer, startFaultServer } from "@posthorn/testing/servers";
 import { afterAll, afterEach, beforeAll, describe, expect, expectTypeOf, it } from "vitest";
 import { features } from "./features.js";
@@ -45,7 +36,7 @@ class TestBackend extends HttpBackend<
   protected override authHeaders(): Readonly<Record<string, string>> {
     return { authorization: `Bearer ${this.options.apiKey}` };
   }
-  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
+  protected override readResponse(answer: ProviderResponse): RecipientResults {
     // As trusting as providers are.
     (answer.json() as { id?: string }).id?.trim();
     return Object.fromEntries(

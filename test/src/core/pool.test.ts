@@ -1,15 +1,5 @@
-import {
-  ApiError,
-  failover,
-  InvalidMessageError,
-  type Message,
-  makeResult,
-  PoolError,
-  RecipientsRefusedError,
-  roundRobin,
-  TransportError,
-  weighted,
-} from "@posthorn/core";
+import { ApiError, failover, InvalidMessageError, type Message, PoolError, RecipientsRefusedError, roundRobin, TransportError, weighted } from "@posthorn/core";
+import { makeResult } from "@posthorn/core/provider";
 import { mailgun } from "@posthorn/mailgun";
 import { mandrill } from "@posthorn/mandrill";
 import { type MemoryBackend, memory } from "@posthorn/testing";
@@ -30,7 +20,7 @@ describe("failover", () => {
     const [a, b] = two();
     a.failNext(refused());
     const result = await failover([a, b]).send(mail);
-    expect(result.path.map(({ outcome, error }) => [outcome, error?.message])).toEqual([
+    expect(result.route.map(({ outcome, error }) => [outcome, error?.message])).toEqual([
       ["failed", "refused"],
       ["accepted", undefined],
     ]);
@@ -47,10 +37,10 @@ describe("failover", () => {
     expect(error).toMatchObject({ delivery: "unknown", retryable: false, path: [{ outcome: "failed" }] });
     expect(sent(a, b)).toEqual([0, 0]);
     a.failNext(lost());
-    await failover([a, b], { crossWhen: "unknown" }).send(mail);
+    await failover([a, b], { failoverWhen: "unknown" }).send(mail);
     expect(sent(a, b)).toEqual([0, 1]);
     a.failNext(new ApiError("garbage", { status: 200, headers: {}, body: "", delivery: "accepted" }));
-    await expect(failover([a, b], { crossWhen: "unknown" }).send(mail)).rejects.toMatchObject({
+    await expect(failover([a, b], { failoverWhen: "unknown" }).send(mail)).rejects.toMatchObject({
       delivery: "accepted",
     });
     expect(sent(a, b)).toEqual([0, 1]);
@@ -82,7 +72,7 @@ describe("failover", () => {
           amp: "<html amp4email>",
           attachments: [{ content, filename: "a.txt" }],
         });
-        expect(result.path.map(({ provider, outcome }) => [provider, outcome])).toEqual([
+        expect(result.route.map(({ provider, outcome }) => [provider, outcome])).toEqual([
           ["Mandrill", "unsupported"],
           ["Mailgun", "accepted"],
         ]);
@@ -101,7 +91,7 @@ describe("failover", () => {
     const [a, b] = two();
     const pool = failover([a, b], { clock, breaker: { failures: 2, resetAfter: 1_000 } });
     const outcomes = async (): Promise<string[]> =>
-      (await pool.send(mail)).path.map(({ outcome }) => outcome);
+      (await pool.send(mail)).route.map(({ outcome }) => outcome);
     for (let index = 0; index < 3; index++) a.failNext(refused());
     expect(await outcomes()).toEqual(["failed", "accepted"]);
     expect(await outcomes()).toEqual(["failed", "accepted"]);
@@ -119,21 +109,21 @@ describe("failover", () => {
     const pool = failover([a, b], { breaker: { failures: 2 } });
     for (const error of [refused(), refusedMail(), refused()]) a.failNext(error);
     for (let index = 0; index < 3; index++) {
-      expect((await pool.send(mail)).path.map(({ outcome }) => outcome)).toEqual(["failed", "accepted"]);
+      expect((await pool.send(mail)).route.map(({ outcome }) => outcome)).toEqual(["failed", "accepted"]);
     }
-    expect((await pool.send(mail)).path.map(({ outcome }) => outcome)).toEqual(["accepted"]);
+    expect((await pool.send(mail)).route.map(({ outcome }) => outcome)).toEqual(["accepted"]);
   });
 
   it("does not spend the trial of a sick one on a mail that it would not be given", async () => {
     let now = 0;
     const clock = { now: () => now, random: () => 0, setTimer: () => () => {} };
     const a = Object.assign(memory(), {
-      droppedFields: async ({ tags }: Message): Promise<string[]> => (tags ? ["tags"] : []),
+      unsupportedFields: async ({ tags }: Message): Promise<string[]> => (tags ? ["tags"] : []),
     });
     const b = memory();
     const pool = failover([a, b], { clock, breaker: { failures: 1, resetAfter: 1_000 } });
     const outcomes = async (message: Message): Promise<string[]> =>
-      (await pool.send(message)).path.map(({ outcome }) => outcome);
+      (await pool.send(message)).route.map(({ outcome }) => outcome);
     a.failNext(refused());
     expect(await outcomes(mail)).toEqual(["failed", "accepted"]);
     now = 1_000;
@@ -151,7 +141,7 @@ describe("failover", () => {
       path: { length: 2 },
     });
     await expect(pool.send(mail)).rejects.toMatchObject({ path: { length: 2 } });
-    expect((await pool.send(mail)).path).toHaveLength(1);
+    expect((await pool.send(mail)).route).toHaveLength(1);
   });
 
   it("sends nothing more once the caller aborts", async () => {
@@ -170,7 +160,7 @@ describe("spreading", () => {
     for (let index = 0; index < 7; index++) await pool.send(mail);
     expect(sent(a, b, c)).toEqual([3, 2, 2]);
     b.failNext(refused());
-    expect((await pool.send(mail)).path).toHaveLength(2);
+    expect((await pool.send(mail)).route).toHaveLength(2);
     expect(sent(a, b, c)).toEqual([3, 2, 3]);
   });
 
@@ -190,6 +180,6 @@ describe("spreading", () => {
     expect(() => failover([])).toThrow("at least one backend");
     expect(() => weighted([{ backend: memory(), weight: 0 }])).toThrow("above 0");
     expect(() => failover([memory()], { breaker: { failures: 0 } })).toThrow('"breaker"');
-    expect(() => failover([memory()], { crossWhen: "always" as never })).toThrow('"crossWhen"');
+    expect(() => failover([memory()], { failoverWhen: "always" as never })).toThrow('"failoverWhen"');
   });
 });

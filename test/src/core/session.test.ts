@@ -83,7 +83,7 @@ describe("one loop, one clock", () => {
       url: server.url,
       headers: {},
       body: "{}",
-      isFinal: (text: string) => text === "the day's quota is used up",
+      isPermanent: (text: string) => text === "the day's quota is used up",
     };
     server.script(
       { kind: "answer", status: 429, body: "not so fast" },

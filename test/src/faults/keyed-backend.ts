@@ -1,13 +1,11 @@
+import type { BackendOptions, Features, RecipientResults } from "@posthorn/core";
 import {
-  type BackendOptions,
-  type ErrorBody,
-  type Features,
   HttpBackend,
   type NormalizedMessage,
-  type ProviderAnswer,
+  type ProviderErrorInfo,
   type ProviderRequest,
-  type RecipientResults,
-} from "@posthorn/core";
+  type ProviderResponse,
+} from "@posthorn/core/provider";
 import { features } from "../core/features.js";
 
 const keyed = { ...features, idempotencyKey: true } as const satisfies Features;
@@ -36,14 +34,14 @@ export class BareBackend extends HttpBackend<Features> {
   protected override authHeaders(): Readonly<Record<string, string>> {
     return {};
   }
-  protected override readAnswer(answer: ProviderAnswer): RecipientResults {
+  protected override readResponse(answer: ProviderResponse): RecipientResults {
     const { id } = answer.json() as { id?: string };
     if (!id) throw answer.error("answered without an id", "accepted");
     return Object.fromEntries(
       answer.request.recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
     );
   }
-  protected override readError(body: unknown): ErrorBody {
+  protected override readError(body: unknown): ProviderErrorInfo {
     return { message: (body as { message?: string }).message };
   }
 }

@@ -1,6 +1,7 @@
 import { amazonSes } from "@posthorn/amazon-ses";
 import { brevo } from "@posthorn/brevo";
-import type { BackendOptions, Features, HttpBackend } from "@posthorn/core";
+import type { BackendOptions, Features } from "@posthorn/core";
+import type { HttpBackend } from "@posthorn/core/provider";
 import { mailersend } from "@posthorn/mailersend";
 import { mailgun } from "@posthorn/mailgun";
 import { mailjet } from "@posthorn/mailjet";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { formatInboundAddress, type InboundAttachment, type InboundEvent } from "@posthorn/core/inbound";
-import type { TrackingEvent } from "@posthorn/core/webhook";
+import type { TrackingEvent } from "@posthorn/core/webhooks";
 
 /** A recorded post and what it means. */
 export interface WebhookVector {

@@ -1,6 +1,6 @@
 import { ConfigurationError } from "@posthorn/core";
 import type { InboundEvent } from "@posthorn/core/inbound";
-import type { TrackingEvent, WebhookHandler } from "@posthorn/core/webhook";
+import type { TrackingEvent, WebhookHandler } from "@posthorn/core/webhooks";
 import { describe, expect, it } from "vitest";
 import { exceptionFor } from "./exceptions.js";
 import {

@@ -1,7 +1,7 @@
 import * as amazonSes from "@posthorn/amazon-ses/webhooks";
 import * as brevo from "@posthorn/brevo/webhooks";
 import type { InboundEvent } from "@posthorn/core/inbound";
-import type { TrackingEvent, WebhookHandler, WebhookOptions } from "@posthorn/core/webhook";
+import type { TrackingEvent, WebhookHandler, WebhookOptions } from "@posthorn/core/webhooks";
 import * as mailersend from "@posthorn/mailersend/webhooks";
 import * as mailgun from "@posthorn/mailgun/webhooks";
 import * as mailjet from "@posthorn/mailjet/webhooks";

@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { PosthornError } from "@posthorn/core";
 import type { InboundEvent } from "@posthorn/core/inbound";
-import type { TrackingEvent, WebhookHandler, WebhookOptions } from "@posthorn/core/webhook";
+import type { TrackingEvent, WebhookHandler, WebhookOptions } from "@posthorn/core/webhooks";
 import * as scaleway from "@posthorn/scaleway/webhooks";
 import { seededRandom } from "@posthorn/testing/servers";
 import { describe, expect, it } from "vitest";

@@ -8,10 +8,10 @@ import {
   type JsonRecord,
   readEnv,
   recordOf,
-  textOf,
-  textsOf,
+  stringOf,
+  stringsOf,
   type WebhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { getObject, type S3Options } from "./s3.js";
 import { AMAZON_SNS } from "./service.js";
 
@@ -56,17 +56,17 @@ async function readMail(envelope: SnsEnvelope, options: AmazonSesInboundOptions)
   const type = notification["notificationType"] ?? notification["eventType"];
   if (type !== "Received") {
     throw new ConfigurationError(
-      `Amazon SES: this is a "${textOf(type)}" event; point its topic at the tracking webhook`,
+      `Amazon SES: this is a "${stringOf(type)}" event; point its topic at the tracking webhook`,
       { provider: "Amazon SES" },
     );
   }
   const mail = recordOf(notification["mail"]);
   const receipt = recordOf(notification["receipt"]);
-  const verdict = (name: string) => textOf(recordOf(receipt[name])["status"]);
+  const verdict = (name: string) => stringOf(recordOf(receipt[name])["status"]);
   const spam = verdict("spamVerdict");
   const message = await inboundFromMime(await mimeOf(receipt, content, envelope, options), {
-    envelopeSender: textOf(mail["source"]),
-    envelopeRecipient: textsOf(receipt["recipients"])[0],
+    envelopeSender: stringOf(mail["source"]),
+    envelopeRecipient: stringsOf(receipt["recipients"])[0],
     spamDetected: spam === "FAIL" ? true : spam === "PASS" ? false : null,
     authentication: {
       spf: verdict("spfVerdict"),
@@ -90,8 +90,8 @@ async function mimeOf(
   if (action["type"] === "S3") {
     return getObject(
       {
-        bucket: textOf(action["bucketName"]) ?? "",
-        key: textOf(action["objectKey"]) ?? "",
+        bucket: stringOf(action["bucketName"]) ?? "",
+        key: stringOf(action["objectKey"]) ?? "",
         // arn:aws:sns:REGION:ACCOUNT:NAME
         region: envelope.topicArn.split(":")[3] ?? "",
       },
@@ -100,7 +100,7 @@ async function mimeOf(
   }
   if (typeof content !== "string") {
     throw new ConfigurationError(
-      `Amazon SES: a receipt rule with the action "${textOf(action["type"])}" has no mail; use SNS or S3`,
+      `Amazon SES: a receipt rule with the action "${stringOf(action["type"])}" has no mail; use SNS or S3`,
       { provider: "Amazon SES" },
     );
   }

@@ -1,4 +1,4 @@
-import { ConfigurationError, fetchBytes, urlPath, WebhookRequestError } from "@posthorn/core/webhook";
+import { ConfigurationError, fetchBytes, urlPath, WebhookRequestError } from "@posthorn/core/webhooks";
 import { type AwsCredentials, signRequest } from "../sigv4.js";
 import { webHashes } from "../web-hashes.js";
 

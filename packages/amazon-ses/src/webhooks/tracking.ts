@@ -9,12 +9,12 @@ import {
   listOf,
   readEach,
   recordOf,
+  stringOf,
+  stringsOf,
   type TrackingEvent,
   type TrackingFields,
-  textOf,
-  textsOf,
   type WebhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { AMAZON_SNS } from "./service.js";
 
 /** Options of {@link trackingWebhook}. */
@@ -65,28 +65,28 @@ function readEvents(notification: JsonRecord, envelope: SnsEnvelope): readonly T
 
 /** What an event says of each recipient that it is about. */
 function aboutEach(notification: JsonRecord, mail: JsonRecord): readonly TrackingFields[] {
-  const type = textOf(notification["eventType"] ?? notification["notificationType"]);
+  const type = stringOf(notification["eventType"] ?? notification["notificationType"]);
   const about = (name: string) => recordOf(notification[name]);
   const all = (fields: TrackingFields) =>
-    textsOf(mail["destination"]).map((recipient) => ({ ...fields, recipient }));
+    stringsOf(mail["destination"]).map((recipient) => ({ ...fields, recipient }));
   switch (type) {
     case "Send":
       return all({ eventType: "sent" });
     case "Delivery": {
       const delivery = about("delivery");
-      return textsOf(delivery["recipients"]).map((recipient) => ({
+      return stringsOf(delivery["recipients"]).map((recipient) => ({
         eventType: "delivered",
         recipient,
-        mtaResponse: textOf(delivery["smtpResponse"]),
+        mtaResponse: stringOf(delivery["smtpResponse"]),
       }));
     }
     case "DeliveryDelay": {
       const delay = about("deliveryDelay");
       return eachOf(delay["delayedRecipients"]).map((entry) => ({
         eventType: "deferred",
-        recipient: textOf(entry["emailAddress"]),
-        description: textOf(delay["delayType"]),
-        mtaResponse: textOf(entry["diagnosticCode"]),
+        recipient: stringOf(entry["emailAddress"]),
+        description: stringOf(delay["delayType"]),
+        mtaResponse: stringOf(entry["diagnosticCode"]),
       }));
     }
     case "Bounce": {
@@ -94,9 +94,9 @@ function aboutEach(notification: JsonRecord, mail: JsonRecord): readonly Trackin
       return eachOf(bounce["bouncedRecipients"]).map((entry) => ({
         eventType: "bounced",
         rejectReason: "bounced",
-        recipient: textOf(entry["emailAddress"]),
-        description: `${textOf(bounce["bounceType"])}: ${textOf(bounce["bounceSubType"])}`,
-        mtaResponse: textOf(entry["diagnosticCode"]),
+        recipient: stringOf(entry["emailAddress"]),
+        description: `${stringOf(bounce["bounceType"])}: ${stringOf(bounce["bounceSubType"])}`,
+        mtaResponse: stringOf(entry["diagnosticCode"]),
       }));
     }
     case "Complaint": {
@@ -104,29 +104,29 @@ function aboutEach(notification: JsonRecord, mail: JsonRecord): readonly Trackin
       return eachOf(complaint["complainedRecipients"]).map((entry) => ({
         eventType: "complained",
         rejectReason: "spam",
-        recipient: textOf(entry["emailAddress"]),
-        description: textOf(complaint["complaintFeedbackType"]),
-        userAgent: textOf(complaint["userAgent"]),
+        recipient: stringOf(entry["emailAddress"]),
+        description: stringOf(complaint["complaintFeedbackType"]),
+        userAgent: stringOf(complaint["userAgent"]),
       }));
     }
     case "Reject":
       return all({
         eventType: "rejected",
         rejectReason: "blocked",
-        description: textOf(about("reject")["reason"]),
+        description: stringOf(about("reject")["reason"]),
       });
     case "Open":
-      return all({ eventType: "opened", userAgent: textOf(about("open")["userAgent"]) });
+      return all({ eventType: "opened", userAgent: stringOf(about("open")["userAgent"]) });
     case "Click": {
       const click = about("click");
       return all({
         eventType: "clicked",
-        clickUrl: textOf(click["link"]),
-        userAgent: textOf(click["userAgent"]),
+        clickUrl: stringOf(click["link"]),
+        userAgent: stringOf(click["userAgent"]),
       });
     }
     case "Rendering Failure":
-      return all({ eventType: "failed", description: textOf(about("failure")["errorMessage"]) });
+      return all({ eventType: "failed", description: stringOf(about("failure")["errorMessage"]) });
     case "Subscription": {
       const preferences = recordOf(about("subscription")["newTopicPreferences"]);
       return all({ eventType: preferences["unsubscribeAll"] === true ? "unsubscribed" : "subscribed" });
@@ -146,6 +146,6 @@ function eachOf(list: unknown): readonly JsonRecord[] {
 /** Values of a header of the mail, which SES tells when "include original headers" is on. */
 function headersOf(mail: JsonRecord, name: string): readonly string[] {
   return eachOf(mail["headers"]).flatMap((header) =>
-    textOf(header["name"])?.toLowerCase() === name ? textsOf(header["value"]) : [],
+    stringOf(header["name"])?.toLowerCase() === name ? stringsOf(header["value"]) : [],
   );
 }

@@ -6,7 +6,7 @@ import {
   inboundAttachment,
   inboundEvent,
   inboundMessage,
-  readMails,
+  readMessages,
   urlPath,
 } from "@posthorn/core/inbound";
 import {
@@ -18,12 +18,12 @@ import {
   numberOf,
   recordOf,
   resolveWebhookOptions,
-  textOf,
+  stringOf,
   type WebhookHandler,
   type WebhookOptions,
   WebhookRequestError,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { type BrevoTokenOptions, verifyToken } from "./signature.js";
 
 /** Options of {@link inboundWebhook}. */
@@ -64,7 +64,7 @@ export function inboundWebhook(options: BrevoInboundOptions): WebhookHandler {
             provider: "Brevo",
           });
         }
-        return readMails(listOf(body["items"]), report, (item) => readMail(item, resolved));
+        return readMessages(listOf(body["items"]), report, (item) => readMail(item, resolved));
       },
     },
     resolved,
@@ -77,26 +77,26 @@ function readMail(item: unknown, options: BrevoInboundOptions): InboundEvent {
   const header = (name: string) => headers.find(([key]) => key.toLowerCase() === name)?.[1];
   const message = inboundMessage({
     headers,
-    text: textOf(item["RawTextBody"]) ?? "",
-    html: textOf(item["RawHtmlBody"]) ?? "",
+    text: stringOf(item["RawTextBody"]) ?? "",
+    html: stringOf(item["RawHtmlBody"]) ?? "",
     attachments: listOf(item["Attachments"])
       .filter(isRecord)
       .map((file) => readAttachment(file, options)),
     envelopeSender: header("return-path"),
     envelopeRecipient: header("delivered-to"),
     spamScore: numberOf(recordOf(item["Spam"])["Score"] ?? item["SpamScore"]),
-    strippedText: textOf(item["ExtractedMarkdownMessage"]),
+    strippedText: stringOf(item["ExtractedMarkdownMessage"]),
   });
   return inboundEvent("Brevo", item, message, { eventId: idOf(listOf(item["Uuid"])[0]), timestamp: null });
 }
 
 function readAttachment(file: JsonRecord, { apiKey, apiUrl, fetch }: BrevoInboundOptions): InboundAttachment {
-  const contentId = textOf(file["ContentID"]) || null;
-  const path = urlPath("inbound", "attachments", textOf(file["DownloadToken"]) ?? "");
+  const contentId = stringOf(file["ContentID"]) || null;
+  const path = urlPath("inbound", "attachments", stringOf(file["DownloadToken"]) ?? "");
   return inboundAttachment(
     {
-      filename: textOf(file["Name"]),
-      contentType: textOf(file["ContentType"]) ?? "",
+      filename: stringOf(file["Name"]),
+      contentType: stringOf(file["ContentType"]) ?? "",
       contentId,
       inline: contentId !== null,
     },

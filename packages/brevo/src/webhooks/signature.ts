@@ -1,4 +1,4 @@
-import { requireToken, type Secrets, secretList, type WebhookPost } from "@posthorn/core/webhook";
+import { requireToken, type Secrets, secretList, type WebhookPost } from "@posthorn/core/webhooks";
 
 /** What verifying Brevo's posts takes, beside HTTP basic auth. */
 export interface BrevoTokenOptions {

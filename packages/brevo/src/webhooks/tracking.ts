@@ -5,21 +5,21 @@ import {
   isRecord,
   type JsonRecord,
   jsonOf,
-  lookUp,
   numberOf,
+  ownProperty,
   type RejectReason,
   readEach,
   recordOf,
   resolveWebhookOptions,
+  stringOf,
+  stringsOf,
   type TrackingEvent,
   type TrackingEventType,
   type TrackingFields,
-  textOf,
-  textsOf,
   type WebhookHandler,
   type WebhookOptions,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { type BrevoTokenOptions, verifyToken } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
@@ -89,18 +89,18 @@ export function trackingWebhook(options: BrevoTrackingOptions): WebhookHandler {
 }
 
 function readEvent(entry: JsonRecord): TrackingFields {
-  const event = textOf(entry["event"]) ?? "";
+  const event = stringOf(entry["event"]) ?? "";
   const milliseconds = numberOf(entry["ts_epoch"]);
   return {
-    eventType: lookUp(TYPES, event) ?? "unknown",
+    eventType: ownProperty(TYPES, event) ?? "unknown",
     messageId: idOf(entry["message-id"]),
-    recipient: textOf(entry["email"]),
+    recipient: stringOf(entry["email"]),
     timestamp: milliseconds === null ? dateOfSeconds(entry["ts_event"]) : dateOfSeconds(milliseconds / 1000),
-    rejectReason: lookUp(REASONS, event) ?? null,
-    mtaResponse: textOf(entry["reason"]),
-    tags: textsOf(entry["tags"] ?? jsonOf(entry["tag"]) ?? entry["tag"]),
+    rejectReason: ownProperty(REASONS, event) ?? null,
+    mtaResponse: stringOf(entry["reason"]),
+    tags: stringsOf(entry["tags"] ?? jsonOf(entry["tag"]) ?? entry["tag"]),
     metadata: recordOf(jsonOf(entry["X-Mailin-custom"])),
-    clickUrl: textOf(entry["link"]),
-    userAgent: textOf(entry["user_agent"]),
+    clickUrl: stringOf(entry["link"]),
+    userAgent: stringOf(entry["user_agent"]),
   };
 }

@@ -1,9 +1,9 @@
 import { ApiError } from "../errors.js";
 import type { Redactor } from "../session/redact.js";
-import type { SessionRequest, SessionResponse } from "../session/session.js";
+import type { SessionRequest, SessionResponse } from "../session/request.js";
 
 /** What an error body says. */
-export interface ErrorBody {
+export interface ProviderErrorInfo {
   /** The provider's explanation. */
   readonly message?: string | undefined;
   /** The provider's own code. */
@@ -19,13 +19,13 @@ export interface ErrorBody {
 /** Statuses that say "not now" rather than "not this". */
 const TRANSIENT: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-/** The error that an answer other than a readable 2xx becomes. */
+/** The error that an response other than a readable 2xx becomes. */
 export function apiErrorFrom(
   provider: string,
   redactor: Redactor,
   request: SessionRequest,
   response: SessionResponse,
-  readError: (body: unknown) => ErrorBody,
+  readError: (body: unknown) => ProviderErrorInfo,
 ): ApiError {
   const { status } = response;
   const said = response.delivery === "accepted" ? {} : readBody(response.text, readError);
@@ -33,7 +33,7 @@ export function apiErrorFrom(
   const delivery = said.alreadyAccepted ? "accepted" : refused ? "not-sent" : response.delivery;
   const transient = said.retryable ?? (!said.refused && TRANSIENT.has(status));
   const explanation =
-    response.delivery === "accepted" ? "its answer could not be read to the end" : explain(said, response);
+    response.delivery === "accepted" ? "its response could not be read to the end" : explain(said, response);
   const tries = response.attempts.length > 1 ? ` after ${response.attempts.length} attempts` : "";
   return new ApiError(redactor.text(`${provider} answered ${status}${tries}: ${explanation}`), {
     provider,
@@ -52,12 +52,12 @@ export function apiErrorFrom(
 }
 
 /** Whether an error's body says that trying again is in vain. */
-export function isFinal(text: string, readError: (body: unknown) => ErrorBody): boolean {
+export function isPermanent(text: string, readError: (body: unknown) => ProviderErrorInfo): boolean {
   const { retryable, refused, alreadyAccepted } = readBody(text, readError);
   return alreadyAccepted === true || retryable === false || (refused === true && retryable !== true);
 }
 
-function readBody(text: string, readError: (body: unknown) => ErrorBody): ErrorBody {
+function readBody(text: string, readError: (body: unknown) => ProviderErrorInfo): ProviderErrorInfo {
   try {
     return readError(JSON.parse(text));
   } catch {
@@ -66,7 +66,7 @@ function readBody(text: string, readError: (body: unknown) => ErrorBody): ErrorB
   }
 }
 
-function explain(said: ErrorBody, response: SessionResponse): string {
+function explain(said: ProviderErrorInfo, response: SessionResponse): string {
   const code = said.code === undefined ? "" : ` (${said.code})`;
   if (said.message) return `${said.message}${code}`;
   const location = response.headers["location"];

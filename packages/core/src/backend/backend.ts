@@ -1,7 +1,7 @@
 import type { PosthornError } from "../errors.js";
 import type { Features, MessageFor } from "../message/features.js";
+import type { JsonBody } from "../message/json.js";
 import type { SendResult } from "../result.js";
-import type { JsonBody } from "./body.js";
 
 /** Options of one send. */
 export interface SendOptions {
@@ -53,10 +53,21 @@ export interface Backend<F extends Features = Features> {
    * The fields of a message that `send` would leave out, because the backend was told to (`unsupported: "drop"` or
    * `"warn"`). Pools ask this before they give it a message.
    */
-  droppedFields(message: MessageFor<F>): Promise<readonly string[]>;
+  unsupportedFields(message: MessageFor<F>): Promise<readonly string[]>;
   /** Sends many messages, some at a time. Outcomes come in the messages' order; a failure ends none of the others. */
   sendMany(
     messages: Iterable<MessageFor<F>> | AsyncIterable<MessageFor<F>>,
     options?: SendManyOptions,
   ): AsyncGenerator<SendOutcome<MessageFor<F>>, void, undefined>;
+  /**
+   * The exact requests that `send` would make, without making them. Credentials are replaced unless `revealSecrets` is
+   * set. Backends that make no requests return an empty list.
+   */
+  dryRun(
+    message: MessageFor<F>,
+    options?: { readonly revealSecrets?: boolean },
+  ): Promise<readonly DryRunRequest[]>;
+  /** Closes connections that the backend holds. It may be used again afterwards. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }

@@ -1,15 +1,23 @@
-import { type JsonText, LargeText } from "../message/content.js";
-import type { JsonValue } from "../message/json.js";
-import { Pieces, utf8 } from "../message/pieces.js";
-import type { MultipartBody } from "./multipart.js";
+import { ByteChunks, utf8 } from "../bytes/chunks.js";
+import { LargeString } from "../message/content.js";
+import type { JsonBody } from "../message/json.js";
 
-/** A value for a JSON request body: JSON, but texts may be large and members may be `undefined`, which leaves them out. */
-export type JsonBody =
-  | JsonValue
-  | JsonText
-  | undefined
-  | readonly JsonBody[]
-  | { readonly [key: string]: JsonBody };
+/** A part of a multipart form. */
+export type FormPart =
+  | readonly [name: string, value: string]
+  | {
+      readonly name: string;
+      readonly filename: string;
+      readonly contentType: string;
+      readonly content: ByteChunks;
+    };
+
+/** A multipart form as a request's body. */
+export interface MultipartBody {
+  readonly multipart: readonly FormPart[];
+  /** {@link encodeMultipart}: part of the body, so that the bundles of providers without forms go without it. */
+  readonly encode: (parts: readonly FormPart[]) => EncodedBody;
+}
 
 /** The body of a provider request. */
 export type RequestBody =
@@ -19,7 +27,7 @@ export type RequestBody =
 
 /** A body on its way to `fetch`. */
 export interface EncodedBody {
-  readonly body: string | Pieces;
+  readonly body: string | ByteChunks;
   readonly contentType: string;
 }
 
@@ -34,18 +42,18 @@ export function encodeBody(body: RequestBody): EncodedBody {
 }
 
 /** JSON as text; in pieces with the large texts spliced in, where there are any. */
-export function encodeJson(value: JsonBody): string | Pieces {
-  const large: LargeText[] = [];
+export function encodeJson(value: JsonBody): string | ByteChunks {
+  const large: LargeString[] = [];
   let token: string | undefined;
   const text = JSON.stringify(value, (_key, member: unknown) => {
-    if (!(member instanceof LargeText)) return member;
+    if (!(member instanceof LargeString)) return member;
     // Random, so that no text of a message can be taken for it.
     token ??= crypto.randomUUID();
     large.push(member);
     return token;
   });
   if (token === undefined) return text;
-  return new Pieces(
+  return new ByteChunks(
     text.split(token).flatMap((piece, index) => [utf8(piece), ...(large[index]?.pieces.parts ?? [])]),
   );
 }
@@ -55,7 +63,7 @@ export function describeBody(body: RequestBody): string {
   if ("json" in body) {
     return JSON.stringify(
       body.json,
-      (_key, member: unknown) => (member instanceof LargeText ? `[${member.pieces.size} bytes]` : member),
+      (_key, member: unknown) => (member instanceof LargeString ? `[${member.pieces.size} bytes]` : member),
       2,
     );
   }

@@ -1,22 +1,5 @@
-import { type Piece, Pieces, utf8 } from "../message/pieces.js";
-import type { EncodedBody } from "./body.js";
-
-/** A part of a multipart form. */
-export type FormPart =
-  | readonly [name: string, value: string]
-  | {
-      readonly name: string;
-      readonly filename: string;
-      readonly contentType: string;
-      readonly content: Pieces;
-    };
-
-/** A multipart form as a request's body. */
-export interface MultipartBody {
-  readonly multipart: readonly FormPart[];
-  /** {@link encodeMultipart}: part of the body, so that the bundles of providers without forms go without it. */
-  readonly encode: (parts: readonly FormPart[]) => EncodedBody;
-}
+import { type ByteChunk, ByteChunks, utf8 } from "../bytes/chunks.js";
+import type { EncodedBody, FormPart } from "./body.js";
 
 /**
  * Writes a form as `FormData` would be sent, but without copies of its files: `fetch` makes some.
@@ -25,7 +8,7 @@ export interface MultipartBody {
  */
 export function encodeMultipart(parts: readonly FormPart[]): EncodedBody {
   const boundary = `posthorn-${crypto.randomUUID()}`;
-  const pieces: Piece[] = [];
+  const pieces: ByteChunk[] = [];
   let text = "";
   for (const part of parts) {
     const [name, value] = "filename" in part ? [part.name] : part;
@@ -39,7 +22,7 @@ export function encodeMultipart(parts: readonly FormPart[]): EncodedBody {
     }
   }
   pieces.push(utf8(`${text}--${boundary}--\r\n`));
-  return { body: new Pieces(pieces), contentType: `multipart/form-data; boundary=${boundary}` };
+  return { body: new ByteChunks(pieces), contentType: `multipart/form-data; boundary=${boundary}` };
 }
 
 function lines(text: string): string {

@@ -1,13 +1,14 @@
-import type { PosthornError } from "../errors.js";
-import { ConfigurationError } from "../errors.js";
+import type { Clock } from "../clock.js";
+import { readEnv } from "../env.js";
+import { ConfigurationError, type PosthornError } from "../errors.js";
 import type { Features, MessageFor } from "../message/features.js";
 import type { Message } from "../message/message.js";
 import { nearest } from "../message/text.js";
 import type { SendResult } from "../result.js";
 import type { RetrySetting } from "../retry/defaults.js";
-import type { Clock } from "../session/clock.js";
+import type { FetchLike, OnRetry } from "../session/options.js";
 import type { RateLimit } from "../session/rate-limit.js";
-import type { FetchLike, OnRetry, Session } from "../session/session.js";
+import type { Session } from "../session/session.js";
 
 /** What to do with a field that the provider does not support: refuse the message, or send it without. */
 export type UnsupportedMode = "error" | "warn" | "drop";
@@ -146,19 +147,6 @@ export function resolveOptions<O extends object>(
   }
   checkChoice(provider, "unsupported", resolved["unsupported"], ["error", "warn", "drop"]);
   return resolved as O;
-}
-
-/** An environment variable, on any runtime; `undefined` where there is no environment, or no leave to read it. */
-export function readEnv(name: string): string | undefined {
-  const scope = globalThis as {
-    process?: { env?: Record<string, string | undefined> };
-    Deno?: { env?: { get(name: string): string | undefined } };
-  };
-  try {
-    return (scope.Deno?.env ? scope.Deno.env.get(name) : scope.process?.env?.[name]) || undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function fromEnv(variables: readonly string[], spec: OptionSpec): string | number | boolean | undefined {

@@ -1,9 +1,6 @@
 import type { Address } from "../message/address.js";
+import { isRecord, type JsonBody, type JsonRecord } from "../message/json.js";
 import type { HeaderList, NormalizedMessage } from "../message/normalize.js";
-import type { JsonBody } from "./body.js";
-
-/** A JSON object under construction. */
-export type JsonRecord = Record<string, JsonBody>;
 
 /** The list, or `undefined` when it is empty: most APIs want what is empty left out. */
 export function nonEmpty<T>(list: readonly T[]): readonly T[] | undefined {
@@ -33,18 +30,13 @@ export function deepMerge(under: JsonBody, over: JsonBody): JsonBody {
   return merged;
 }
 
-/** Whether a value is a JSON object. */
-export function isRecord(value: unknown): value is JsonRecord {
-  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-}
-
 /** Values as texts: what is not text is written as JSON. For APIs that take nothing but texts. */
-export function textValues(values: Readonly<Record<string, unknown>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, asText(value)]));
+export function stringValues(values: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, asString(value)]));
 }
 
 /** A text as it is, anything else as JSON. */
-export function asText(value: unknown): string {
+export function asString(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
@@ -58,7 +50,7 @@ export async function uuidFrom(text: string): Promise<string> {
 }
 
 /** An address as most JSON APIs want it. */
-export function person({ name, email }: Address): { readonly email: string; readonly name?: string } {
+export function toEmailAndName({ name, email }: Address): { readonly email: string; readonly name?: string } {
   return name === "" ? { email } : { email, name };
 }
 

@@ -1,5 +1,5 @@
 import { decodeWords } from "postal-mime";
-import { encodeBase64 } from "../message/base64.js";
+import { encodeBase64 } from "../bytes/base64.js";
 
 /** Characters of windows-1252 at 0x80 to 0x9F; a place that it leaves free is the control character itself. */
 const WINDOWS_1252 =

@@ -1,6 +1,6 @@
-import { encodeBase64 } from "../message/base64.js";
-import { parameter } from "../webhook/multipart.js";
-import { joinBytes } from "../webhook/signature.js";
+import { encodeBase64 } from "../bytes/base64.js";
+import { parameter } from "../webhooks/multipart.js";
+import { joinBytes } from "../webhooks/signature.js";
 
 /**
  * The MIME parser reads lines and ends each with a line feed, so files that did not come as base64 would lose their carriage

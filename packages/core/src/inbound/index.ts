@@ -1,5 +1,5 @@
 /** Mail that comes in: `@posthorn/core/inbound`. */
-export { fetchBytes, urlPath } from "../webhook/fetch-bytes.js";
+export { fetchBytes, urlPath } from "../bytes/fetch-bytes.js";
 export { decodeText } from "./charset.js";
 export {
   formatInboundAddress,
@@ -17,4 +17,4 @@ export {
   parseInboundAddresses,
 } from "./message.js";
 export { headersOfList, headersOfRecord, inboundFromMime, parseHeaderLines } from "./mime.js";
-export { readMails } from "./read-mails.js";
+export { readMessages } from "./read-mails.js";

@@ -1,5 +1,5 @@
 import { addressParser } from "postal-mime";
-import { dateOf } from "../webhook/values.js";
+import { dateOf } from "../webhooks/values.js";
 import { decodeHeader } from "./charset.js";
 
 /** An address of a mail that came in, as it stands there: it need not be a valid one. */

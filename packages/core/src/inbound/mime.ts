@@ -1,7 +1,7 @@
 import PostalMime, { type Email } from "postal-mime";
-import { WebhookRequestError } from "../webhook/errors.js";
-import { joinBytes } from "../webhook/signature.js";
-import { listOf, recordOf, textOf } from "../webhook/values.js";
+import { WebhookRequestError } from "../webhooks/errors.js";
+import { joinBytes } from "../webhooks/signature.js";
+import { listOf, recordOf, stringOf } from "../webhooks/values.js";
 import { decodeHeader, repairWindows1252 } from "./charset.js";
 import { keepExactBytes } from "./exact-parts.js";
 import {
@@ -97,7 +97,7 @@ export function headersOfList(list: unknown): InboundHeaders {
 }
 
 function headerOf(name: unknown, value: unknown): InboundHeaders {
-  const text = textOf(value);
+  const text = stringOf(value);
   return typeof name === "string" && text !== null
     ? [[name, decodeHeader(text.replace(/\r?\n(?=[ \t])/g, ""))]]
     : [];

@@ -4,7 +4,7 @@ import type { InboundEvent } from "./message.js";
  * Reads each mail of a post, one after the other, so that a post of many does not hold them all in memory twice. What
  * cannot be read goes to `report`, and loses none of the others.
  */
-export async function readMails<T>(
+export async function readMessages<T>(
   entries: readonly T[],
   report: (error: unknown) => void,
   read: (entry: T) => InboundEvent | Promise<InboundEvent>,

@@ -31,7 +31,7 @@ const ASCII = /^[\x00-\x7f]*$/;
  * @throws InvalidAddressError unless it is exactly one mailbox of RFC 5322
  */
 export function parseAddress(input: AddressInput, field: string): Address {
-  const addresses = parseAddressText(input, field);
+  const addresses = parseAddressList(input, field);
   const [first] = addresses;
   if (!first || addresses.length > 1) {
     throw invalid(
@@ -48,7 +48,7 @@ export function parseAddress(input: AddressInput, field: string): Address {
  *
  * @throws InvalidAddressError for an empty text, a group, or anything that is not a mailbox
  */
-export function parseAddressText(input: AddressInput, field: string): readonly Address[] {
+export function parseAddressList(input: AddressInput, field: string): readonly Address[] {
   if (typeof input === "string") {
     if (hasControl(input)) throw invalid(field, "holds a control character or line break", input);
     const mailboxes = scanMailboxes(input, (why) => invalid(field, why, input));

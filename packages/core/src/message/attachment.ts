@@ -1,10 +1,14 @@
+import { decodeBase64, encodeBase64String } from "../bytes/base64.js";
+import { typeOfName } from "../bytes/mime-types.js";
 import { InvalidMessageError, PosthornError } from "../errors.js";
-import { type AttachmentContent, type ContentForm, readContent } from "./content.js";
-import { typeOfName } from "./mime-types.js";
+import {
+  type AttachmentContent,
+  type AttachmentEncoding,
+  type ContentInput,
+  type JsonString,
+  readContent,
+} from "./content.js";
 import { hasControl } from "./text.js";
-
-/** What an attachment may hold. A stream is read once, before anything is sent, and kept for retries. */
-export type ContentInput = string | Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array>;
 
 /** An attachment as a caller gives it. */
 export interface AttachmentInput {
@@ -55,7 +59,7 @@ const KNOWN: ReadonlySet<string> = new Set([
 export async function readAttachment(
   input: AttachmentInput,
   field: string,
-  form: ContentForm,
+  form: AttachmentEncoding,
 ): Promise<Attachment> {
   const fail = (why: string, part = field): InvalidMessageError =>
     new InvalidMessageError(`"${part}" ${why}`, { field: part });
@@ -116,4 +120,13 @@ function blobType(content: ContentInput): string | undefined {
 function guessType(filename: string | undefined, content: ContentInput): string {
   const known = filename === undefined ? undefined : typeOfName(filename);
   return known ?? (typeof content === "string" ? "text/plain" : "application/octet-stream");
+}
+
+/** The content of an attachment in base64, text turned into UTF-8: for APIs that take no charset and assume that one. */
+export function utf8Base64({ content, contentType, mimeType }: Attachment): JsonString {
+  const base64 = content.base64();
+  const charset = /charset="?([^";]+)/i.exec(contentType)?.[1]?.toLowerCase();
+  if (!mimeType.startsWith("text/") || !charset || charset === "utf-8" || typeof base64 !== "string")
+    return base64;
+  return encodeBase64String(new TextDecoder(charset).decode(decodeBase64(base64)));
 }

@@ -1,30 +1,32 @@
-import type { ContentInput } from "./attachment.js";
-import { decodeBase64, encodeBase64, writeBase64 } from "./base64.js";
-import { copy, keep, type Piece, Pieces, readChunks, utf8 } from "./pieces.js";
+import { decodeBase64, encodeBase64, writeBase64 } from "../bytes/base64.js";
+import { type ByteChunk, ByteChunks, copy, keep, readChunks, utf8 } from "../bytes/chunks.js";
+
+/** What an attachment may hold. A stream is read once, before anything is sent, and kept for retries. */
+export type ContentInput = string | Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array>;
 
 /** How a provider takes attachments: as base64 inside JSON, or as they are (in multipart forms). */
-export type ContentForm = "base64" | "raw";
+export type AttachmentEncoding = "base64" | "raw";
 
 /**
  * A text too large to be copied about, to be put into a JSON body as it stands. `encodeJson` splices it in, so that a
  * large attachment is held once.
  */
-export class LargeText {
+export class LargeString {
   /** @param pieces the text in ASCII, which must need no escape in JSON (base64 does not) */
-  constructor(readonly pieces: Pieces) {}
+  constructor(readonly pieces: ByteChunks) {}
 }
 
 /** A text in a provider's JSON that may be large. */
-export type JsonText = string | LargeText;
+export type JsonString = string | LargeString;
 
 /** The content of an attachment, read and kept for every attempt. */
 export interface AttachmentContent {
   /** Bytes, before any encoding. */
   readonly size: number;
   /** For providers that take base64 in JSON. */
-  base64(): JsonText;
+  base64(): JsonString;
   /** For providers that take files. @throws Error when it was read in the form `base64` */
-  raw(): Pieces;
+  raw(): ByteChunks;
 }
 
 /** From this size on, content is kept in pieces instead of JavaScript strings. */
@@ -37,7 +39,7 @@ const CHUNK = 24_576;
 export async function readContent(
   input: ContentInput,
   encoding: "utf-8" | "base64",
-  form: ContentForm,
+  form: AttachmentEncoding,
 ): Promise<AttachmentContent> {
   if (typeof input === "string") {
     return new BytesContent(encoding === "base64" ? decodeBase64(input) : utf8(input));
@@ -46,14 +48,16 @@ export async function readContent(
   if (input instanceof ArrayBuffer) return new BytesContent(new Uint8Array(input));
   if (input instanceof Blob) {
     if (input.size < LARGE) return new BytesContent(new Uint8Array(await input.arrayBuffer()));
-    return form === "raw" ? new KeptContent(input.size, new Pieces([input])) : encodeStream(input.stream());
+    return form === "raw"
+      ? new KeptContent(input.size, new ByteChunks([input]))
+      : encodeStream(input.stream());
   }
   if (input instanceof ReadableStream) {
     if (input.locked) throw new TypeError("the stream is locked or was read before");
     if (form === "base64") return encodeStream(input);
-    const parts: Piece[] = [];
+    const parts: ByteChunk[] = [];
     await readChunks(input, (chunk) => void parts.push(keep(chunk)));
-    const pieces = new Pieces(parts);
+    const pieces = new ByteChunks(parts);
     return new KeptContent(pieces.size, pieces);
   }
   throw new TypeError("it is neither text, bytes, a Blob nor a ReadableStream");
@@ -66,15 +70,15 @@ class BytesContent implements AttachmentContent {
     this.size = bytes.length;
   }
 
-  base64(): JsonText {
+  base64(): JsonString {
     if (this.size < LARGE) return encodeBase64(this.bytes);
     const encoder = new Base64Encoder();
     encoder.add(this.bytes);
     return encoder.finish();
   }
 
-  raw(): Pieces {
-    return new Pieces([copy(this.bytes)]);
+  raw(): ByteChunks {
+    return new ByteChunks([copy(this.bytes)]);
   }
 }
 
@@ -82,16 +86,16 @@ class BytesContent implements AttachmentContent {
 class KeptContent implements AttachmentContent {
   constructor(
     readonly size: number,
-    private readonly content: Pieces | JsonText,
+    private readonly content: ByteChunks | JsonString,
   ) {}
 
-  base64(): JsonText {
-    if (this.content instanceof Pieces) throw new Error("this content was read to be sent as it is");
+  base64(): JsonString {
+    if (this.content instanceof ByteChunks) throw new Error("this content was read to be sent as it is");
     return this.content;
   }
 
-  raw(): Pieces {
-    if (this.content instanceof Pieces) return this.content;
+  raw(): ByteChunks {
+    if (this.content instanceof ByteChunks) return this.content;
     throw new Error("this content was read to be sent as base64");
   }
 }
@@ -102,7 +106,7 @@ class Base64Encoder {
   size = 0;
   /** While it is not large. */
   private text = "";
-  private readonly parts: Piece[] = [];
+  private readonly parts: ByteChunk[] = [];
   private readonly buffer = new Uint8Array(CHUNK);
   private filled = 0;
   private readonly scratch = new Uint8Array((CHUNK / 3) * 4);
@@ -118,9 +122,11 @@ class Base64Encoder {
     }
   }
 
-  finish(): JsonText {
+  finish(): JsonString {
     this.flush();
-    return this.parts.length > 0 ? new LargeText(new Pieces([utf8(this.text), ...this.parts])) : this.text;
+    return this.parts.length > 0
+      ? new LargeString(new ByteChunks([utf8(this.text), ...this.parts]))
+      : this.text;
   }
 
   private flush(): void {

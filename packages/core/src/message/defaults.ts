@@ -1,3 +1,4 @@
+import { isRecord } from "./json.js";
 import type { Message, MessageField } from "./message.js";
 
 /** Fields whose entries are dictionaries by recipient address. */
@@ -20,7 +21,7 @@ function mergeField(field: MessageField, fallback: unknown, value: unknown): unk
   if (value === undefined || value === null) return fallback;
   if (Array.isArray(fallback) && Array.isArray(value))
     return [...(fallback as unknown[]), ...(value as unknown[])];
-  if (!isDictionary(fallback) || !isDictionary(value)) return value;
+  if (!isRecord(fallback) || !isRecord(value)) return value;
   if (field === "from" || field === "envelopeSender") return value;
   if (field === "headers") return mergeHeaders(fallback, value);
   return mergeDictionaries(
@@ -39,9 +40,7 @@ function mergeDictionaries(
   for (const [key, value] of Object.entries(over)) {
     const below = merged[key];
     merged[key] =
-      depth > 0 && isDictionary(below) && isDictionary(value)
-        ? mergeDictionaries(below, value, depth - 1)
-        : value;
+      depth > 0 && isRecord(below) && isRecord(value) ? mergeDictionaries(below, value, depth - 1) : value;
   }
   return merged;
 }
@@ -54,10 +53,4 @@ function mergeHeaders(
   const given = new Set(Object.keys(over).map((name) => name.toLowerCase()));
   const kept = Object.entries(under).filter(([name]) => !given.has(name.toLowerCase()));
   return { ...Object.fromEntries(kept), ...over };
-}
-
-function isDictionary(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }

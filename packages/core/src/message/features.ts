@@ -35,6 +35,53 @@ export interface Features {
   readonly multipleFrom: boolean;
 }
 
+/** Every feature: what a backend without limits of its own can do, such as one for tests. */
+export const ALL_FEATURES = {
+  cc: true,
+  bcc: true,
+  replyTo: true,
+  html: true,
+  amp: true,
+  alternatives: true,
+  headers: true,
+  attachments: true,
+  inlineAttachments: true,
+  envelopeSender: true,
+  metadata: true,
+  sendAt: true,
+  tags: true,
+  trackClicks: true,
+  trackOpens: true,
+  templateId: true,
+  templateSender: true,
+  mergeData: true,
+  mergeGlobalData: true,
+  mergeHeaders: true,
+  mergeMetadata: true,
+  idempotencyKey: true,
+  multipleFrom: true,
+} as const satisfies Features;
+
+/** Every feature that a provider does not name is one that it lacks. */
+export type DefinedFeatures<F extends Partial<Features>> = {
+  readonly [K in keyof Features]: K extends keyof F ? Exclude<F[K], undefined> : false;
+};
+
+/**
+ * What a provider can do, named feature by feature; those left out are `false`.
+ *
+ * @example
+ * ```ts
+ * const features = defineFeatures({ cc: true, bcc: true, html: true, headers: true, attachments: true, tags: "one" });
+ * ```
+ */
+export function defineFeatures<const F extends Partial<Features>>(
+  features: F & { readonly [K in Exclude<keyof F, keyof Features>]: never },
+): DefinedFeatures<F> {
+  const none = Object.keys(ALL_FEATURES).map((name) => [name, false]);
+  return { ...Object.fromEntries(none), ...features } as DefinedFeatures<F>;
+}
+
 /** The features that are message fields of the same name. */
 export type FeatureField = Extract<keyof Features, keyof Message>;
 

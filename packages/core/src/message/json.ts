@@ -1,4 +1,5 @@
 import { SerializationError } from "../errors.js";
+import type { JsonString } from "./content.js";
 
 /** A value that JSON can hold. */
 export type JsonValue =
@@ -11,6 +12,24 @@ export type JsonValue =
 
 /** An object that JSON can hold. */
 export type JsonObject = { readonly [key: string]: JsonValue };
+
+/** A value for a JSON request body: JSON, but texts may be large and members may be `undefined`, which leaves them out. */
+export type JsonBody =
+  | JsonValue
+  | JsonString
+  | undefined
+  | readonly JsonBody[]
+  | { readonly [key: string]: JsonBody };
+
+/** A JSON object under construction. */
+export type JsonRecord = Record<string, JsonBody>;
+
+/** Whether a value is a plain object, of this realm or another: one that JSON writes as an object. */
+export function isRecord(value: unknown): value is JsonRecord {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
 
 /**
  * A copy of a value as JSON will hold it: `Date` and whatever has a `toJSON` become what that gives, and

@@ -1,11 +1,11 @@
 import { InvalidMessageError } from "../errors.js";
-import { type Address, type AddressInput, parseAddress, parseAddressText } from "./address.js";
+import { type Address, type AddressInput, parseAddress, parseAddressList } from "./address.js";
 import { type Attachment, type AttachmentInput, readAttachment } from "./attachment.js";
-import type { ContentForm } from "./content.js";
+import type { AttachmentEncoding } from "./content.js";
 import { type JsonObject, type JsonValue, toJson } from "./json.js";
 import { type Alternative, MESSAGE_FIELDS, type Message } from "./message.js";
 import { parseSendAt, type SendTime } from "./send-at.js";
-import { hasControl, hasHeaderControl, isHeaderName, lookUp, nearest } from "./text.js";
+import { hasControl, hasHeaderControl, isHeaderName, nearest, ownProperty } from "./text.js";
 
 /** Headers in the order they were given. */
 export type HeaderList = readonly (readonly [name: string, value: string | number])[];
@@ -65,7 +65,7 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set(MESSAGE_FIELDS);
  */
 export async function normalizeMessage(
   message: Message,
-  form: ContentForm,
+  form: AttachmentEncoding,
   templateSender = false,
 ): Promise<NormalizedMessage> {
   checkFields(message);
@@ -77,12 +77,12 @@ export async function normalizeMessage(
   const { text, html, amp, alternatives } = bodies(message);
   // One literal, without spreading: it is made for every mail, and engines are slow to spread so many members.
   const normalized: { -readonly [K in keyof NormalizedMessage]: NormalizedMessage[K] } = {
-    from: from === undefined ? [] : parseAddressText(from, "from"),
+    from: from === undefined ? [] : parseAddressList(from, "from"),
     to: addresses(message.to, "to"),
     cc: addresses(message.cc, "cc"),
     bcc: addresses(message.bcc, "bcc"),
     replyTo: replyTo.length > 0 ? replyTo : replyToHeader,
-    subject: headerText(message.subject, "subject"),
+    subject: headerString(message.subject, "subject"),
     text,
     html,
     amp,
@@ -103,7 +103,7 @@ export async function normalizeMessage(
     mergeHeaders: sameCase(headers, byRecipient(message.mergeHeaders, "mergeHeaders", readHeaders)),
     mergeMetadata: byRecipient(message.mergeMetadata, "mergeMetadata", dictionaryOf),
     espExtra: dictionary(message.espExtra, "espExtra") ?? {},
-    idempotencyKey: headerText(message.idempotencyKey, "idempotencyKey") || undefined,
+    idempotencyKey: headerString(message.idempotencyKey, "idempotencyKey") || undefined,
     isBatch: false,
   };
   if (normalized.to.length + normalized.cc.length + normalized.bcc.length === 0) {
@@ -144,14 +144,14 @@ function listOf(list: unknown, field: string): readonly unknown[] {
   return list;
 }
 
-function headerText(value: unknown, field: string): string | undefined {
-  const text = bodyText(value, field);
+function headerString(value: unknown, field: string): string | undefined {
+  const text = bodyString(value, field);
   if (text !== undefined && hasHeaderControl(text))
     throw invalid(field, "holds a control character or line break");
   return text;
 }
 
-function bodyText(value: unknown, field: string): string | undefined {
+function bodyString(value: unknown, field: string): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value !== "string") throw invalid(field, "is not text");
   return value;
@@ -164,14 +164,14 @@ function flag(value: unknown, field: string): boolean | undefined {
 }
 
 function templateId(value: unknown): string | number | undefined {
-  return typeof value === "number" ? value : headerText(value, "templateId");
+  return typeof value === "number" ? value : headerString(value, "templateId");
 }
 
 /** The bodies; an alternative that is HTML or AMP takes the place of a missing `html` or `amp`. */
 function bodies(message: Message): Pick<NormalizedMessage, "text" | "html" | "amp" | "alternatives"> {
   const alternatives: Alternative[] = [];
-  let html = bodyText(message.html, "html");
-  let amp = bodyText(message.amp, "amp");
+  let html = bodyString(message.html, "html");
+  let amp = bodyString(message.amp, "amp");
   for (const [index, entry] of listOf(message.alternatives, "alternatives").entries()) {
     const { content, contentType } = (entry ?? {}) as Partial<Alternative>;
     const field = `alternatives[${index}]`;
@@ -182,7 +182,7 @@ function bodies(message: Message): Pick<NormalizedMessage, "text" | "html" | "am
     else if (contentType === "text/x-amp-html" && amp === undefined) amp = content;
     else alternatives.push({ content, contentType });
   }
-  return { text: bodyText(message.text, "text"), html, amp, alternatives };
+  return { text: bodyString(message.text, "text"), html, amp, alternatives };
 }
 
 function readHeaders(headers: unknown, field: string): HeaderList {
@@ -198,10 +198,10 @@ function readHeaders(headers: unknown, field: string): HeaderList {
       const lower = name.toLowerCase();
       if (seen.has(lower)) throw invalid(path, "is given twice (header names do not tell case apart)");
       seen.add(lower);
-      const owner = lookUp(FIELD_OF_HEADER, lower);
+      const owner = ownProperty(FIELD_OF_HEADER, lower);
       if (owner) throw invalid(path, `is set by the field "${owner}"`);
       if (typeof value === "number") return [name, value] as const;
-      const text = headerText(value, path);
+      const text = headerString(value, path);
       return [name, text ?? ""] as const;
     });
 }
@@ -232,13 +232,13 @@ function splitReplyTo(headers: HeaderList): [HeaderList, readonly Address[]] {
   if (!found) return [headers, []];
   return [
     headers.filter((header) => header !== found),
-    parseAddressText(String(found[1]), "headers.Reply-To"),
+    parseAddressList(String(found[1]), "headers.Reply-To"),
   ];
 }
 
 function tagList(tags: unknown): readonly string[] {
   return listOf(tags, "tags").map((tag, index) => {
-    const text = headerText(tag, `tags[${index}]`);
+    const text = headerString(tag, `tags[${index}]`);
     if (!text) throw invalid(`tags[${index}]`, "is not a text with something in it");
     return text;
   });
@@ -277,7 +277,7 @@ function byRecipient<T>(
   );
 }
 
-async function attachments(list: unknown, form: ContentForm): Promise<readonly Attachment[]> {
+async function attachments(list: unknown, form: AttachmentEncoding): Promise<readonly Attachment[]> {
   const read: Attachment[] = [];
   // One after the other: they may be streams over one connection, and together they need not fit in memory.
   for (const [index, input] of listOf(list, "attachments").entries()) {
@@ -295,7 +295,7 @@ function invalid(field: string, why: string): InvalidMessageError {
  *
  * @throws InvalidMessageError when a template was to say so
  */
-export function author({ from: [first] }: NormalizedMessage): Address {
+export function requireFrom({ from: [first] }: NormalizedMessage): Address {
   if (!first) throw invalid("from", "is missing: who is the mail from?");
   return first;
 }

@@ -1,6 +1,6 @@
+import { encodeBase64 } from "../bytes/base64.js";
 import { InvalidMessageError } from "../errors.js";
 import type { AttachmentInput } from "./attachment.js";
-import { encodeBase64 } from "./base64.js";
 import { readStream } from "./content.js";
 import { toJson } from "./json.js";
 import type { Message } from "./message.js";

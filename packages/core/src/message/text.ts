@@ -43,7 +43,7 @@ function editDistance(a: string, b: string): number {
 }
 
 /** What a table has under a key from outside. Plain indexing would also find `constructor` and its kin. */
-export function lookUp<T>(table: Readonly<Record<string, T>>, key: unknown): T | undefined {
+export function ownProperty<T>(table: Readonly<Record<string, T>>, key: unknown): T | undefined {
   return (typeof key === "string" || typeof key === "number") && Object.hasOwn(table, key)
     ? table[key]
     : undefined;

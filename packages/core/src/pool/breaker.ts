@@ -1,5 +1,5 @@
+import type { Clock } from "../clock.js";
 import { ConfigurationError } from "../errors.js";
-import type { Clock } from "../session/clock.js";
 
 /** When a provider counts as sick, and for how long. */
 export interface BreakerOptions {

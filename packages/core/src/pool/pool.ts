@@ -1,25 +1,30 @@
-import type { Backend, SendManyOptions, SendOptions, SendOutcome } from "../backend/backend.js";
+import type {
+  Backend,
+  DryRunRequest,
+  SendManyOptions,
+  SendOptions,
+  SendOutcome,
+} from "../backend/backend.js";
 import { sendMany } from "../backend/send-many.js";
+import { type Clock, systemClock } from "../clock.js";
 import {
   ApiError,
   ConfigurationError,
   type Delivery,
   type ErrorDetails,
   PosthornError,
-  RecipientsRefusedError,
   TransportError,
   UnsupportedFeatureError,
 } from "../errors.js";
-import type { Features } from "../message/features.js";
+import { ALL_FEATURES, type Features } from "../message/features.js";
 import type { Message } from "../message/message.js";
 import { bufferStreams } from "../message/serialize.js";
-import type { SendResult } from "../result.js";
-import { type Clock, systemClock } from "../session/clock.js";
+import { RecipientsRefusedError, type SendResult } from "../result.js";
 import { type BreakerOptions, CircuitBreaker } from "./breaker.js";
 import { fixedOrder, type Order, rotatingOrder, weightedOrder } from "./order.js";
 
 /** One provider that a pool came by on the way to a result. */
-export interface PathStep {
+export interface PoolAttempt {
   readonly provider: string;
   /**
    * `accepted`: it took the mail. `failed`: it did not, or it is not known; `error` says. `unsupported`: it lacks a field
@@ -31,18 +36,18 @@ export interface PathStep {
 
 /** A pool's result: that of the provider that took the mail, and the way there. */
 export interface PoolResult extends SendResult {
-  readonly path: readonly PathStep[];
+  readonly route: readonly PoolAttempt[];
 }
 
 /** No provider of a pool took the mail, or one of them may have. `cause` is the error that ended it. */
 export class PoolError extends PosthornError {
   override readonly name: string = "PoolError";
   /** Every provider tried, in order. */
-  readonly path: readonly PathStep[];
+  readonly route: readonly PoolAttempt[];
 
-  constructor(message: string, details: ErrorDetails & { readonly path: readonly PathStep[] }) {
+  constructor(message: string, details: ErrorDetails & { readonly route: readonly PoolAttempt[] }) {
     super(message, details);
-    this.path = details.path;
+    this.route = details.route;
   }
 }
 
@@ -52,43 +57,17 @@ export interface PoolOptions {
    * When to go on to the next provider. `not-sent` (the default): only when the mail is proven not accepted. `unknown`:
    * also when it may have been, at the risk of a second copy.
    */
-  readonly crossWhen?: "not-sent" | "unknown" | undefined;
+  readonly failoverWhen?: "not-sent" | "unknown" | undefined;
   /** When a provider is passed over as sick; `false` never passes any over. */
   readonly breaker?: BreakerOptions | false | undefined;
   readonly clock?: Clock | undefined;
 }
 
-/** What a pool as such can do: whatever one of its members can. */
-const POOL_FEATURES: Features = {
-  cc: true,
-  bcc: true,
-  replyTo: true,
-  html: true,
-  amp: true,
-  alternatives: true,
-  headers: true,
-  attachments: true,
-  inlineAttachments: true,
-  envelopeSender: true,
-  metadata: true,
-  sendAt: true,
-  tags: true,
-  trackClicks: true,
-  trackOpens: true,
-  templateId: true,
-  templateSender: true,
-  mergeData: true,
-  mergeGlobalData: true,
-  mergeHeaders: true,
-  mergeMetadata: true,
-  idempotencyKey: true,
-  multipleFrom: true,
-};
-
 /** Several backends as one. It never gives a mail to a provider that would drop a field of it. */
 export class Pool implements Backend {
   readonly provider: string;
-  readonly features = POOL_FEATURES;
+  /** Whatever one of its members can do. */
+  readonly features: Features = ALL_FEATURES;
   private readonly breakers: readonly (CircuitBreaker | undefined)[];
 
   /** @throws ConfigurationError for an empty pool or options of the wrong form */
@@ -98,8 +77,8 @@ export class Pool implements Backend {
     private readonly options: PoolOptions = {},
   ) {
     if (backends.length === 0) throw new ConfigurationError("A pool has at least one backend");
-    if (options.crossWhen !== undefined && !["not-sent", "unknown"].includes(options.crossWhen)) {
-      throw new ConfigurationError('Option "crossWhen" is one of "not-sent", "unknown"');
+    if (options.failoverWhen !== undefined && !["not-sent", "unknown"].includes(options.failoverWhen)) {
+      throw new ConfigurationError('Option "failoverWhen" is one of "not-sent", "unknown"');
     }
     const { breaker } = options;
     const clock = options.clock ?? systemClock;
@@ -110,13 +89,13 @@ export class Pool implements Backend {
   /**
    * Sends through the first provider that takes it.
    *
-   * @throws PoolError when none did, or when one may have (then no other is tried); its `path` says what became of each
+   * @throws PoolError when none did, or when one may have (then no other is tried); its `route` says what became of each
    * @throws InvalidMessageError, RecipientsRefusedError as single backends do: no other provider would mend these
    */
   async send(message: Message, options: SendOptions = {}): Promise<PoolResult> {
     // A stream can be read once, and each provider reads the message anew.
     const kept = await bufferStreams(message);
-    const path: PathStep[] = [];
+    const route: PoolAttempt[] = [];
     const order = this.order();
     const allOpen = order.every((index) => this.breakers[index]?.isOpen);
     for (const index of order) {
@@ -124,30 +103,30 @@ export class Pool implements Backend {
       const breaker = this.breakers[index];
       const { provider } = backend;
       // Before the breaker is asked, whose one trial is not to be spent on what is not sent.
-      const [dropped] = await backend.droppedFields(kept);
+      const [dropped] = await backend.unsupportedFields(kept);
       if (dropped !== undefined) {
-        path.push({ provider, outcome: "unsupported", error: wouldDrop(backend, dropped) });
+        route.push({ provider, outcome: "unsupported", error: wouldDrop(backend, dropped) });
         continue;
       }
       // Where all are sick, all are tried.
       if (!allOpen && breaker?.admit() === false) {
-        path.push({ provider, outcome: "open" });
+        route.push({ provider, outcome: "open" });
         continue;
       }
       try {
         const result = await backend.send(kept, options);
         breaker?.succeeded();
-        return { ...result, path: [...path, { provider, outcome: "accepted" }] };
+        return { ...result, route: [...route, { provider, outcome: "accepted" }] };
       } catch (error) {
         if (isSickness(error)) breaker?.failed();
         else if (isAnswer(error)) breaker?.succeeded();
         if (!(error instanceof PosthornError) || !isProvidersOwn(error)) throw error;
         const unsupported = error instanceof UnsupportedFeatureError;
-        path.push({ provider, outcome: unsupported ? "unsupported" : "failed", error });
-        if (isAbort(error) || !this.mayCross(error.delivery)) throw poolError(this.provider, path);
+        route.push({ provider, outcome: unsupported ? "unsupported" : "failed", error });
+        if (isAbort(error) || !this.mayCross(error.delivery)) throw poolError(this.provider, route);
       }
     }
-    throw poolError(this.provider, path);
+    throw poolError(this.provider, route);
   }
 
   /** Sends many messages. See {@link Backend.sendMany}. */
@@ -159,12 +138,46 @@ export class Pool implements Backend {
   }
 
   /** None: a member that would drop a field is passed over. */
-  async droppedFields(): Promise<readonly string[]> {
+  async unsupportedFields(): Promise<readonly string[]> {
     return [];
   }
 
+  /** The requests of the first member that has all fields of the message. See {@link Backend.dryRun}. */
+  async dryRun(
+    message: Message,
+    options: { readonly revealSecrets?: boolean } = {},
+  ): Promise<readonly DryRunRequest[]> {
+    const kept = await bufferStreams(message);
+    const route: PoolAttempt[] = [];
+    for (const backend of this.backends) {
+      const { provider } = backend;
+      const [dropped] = await backend.unsupportedFields(kept);
+      if (dropped !== undefined) {
+        route.push({ provider, outcome: "unsupported", error: wouldDrop(backend, dropped) });
+        continue;
+      }
+      try {
+        return await backend.dryRun(kept, options);
+      } catch (error) {
+        if (!(error instanceof UnsupportedFeatureError)) throw error;
+        route.push({ provider, outcome: "unsupported", error });
+      }
+    }
+    throw poolError(this.provider, route);
+  }
+
+  /** Closes every member. */
+  async close(): Promise<void> {
+    await Promise.all(this.backends.map((backend) => backend.close()));
+  }
+
+  /** Closes every member at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   private mayCross(delivery: Delivery): boolean {
-    return delivery === "not-sent" || (delivery === "unknown" && this.options.crossWhen === "unknown");
+    return delivery === "not-sent" || (delivery === "unknown" && this.options.failoverWhen === "unknown");
   }
 }
 
@@ -230,18 +243,18 @@ function wouldDrop(backend: Backend, field: string): UnsupportedFeatureError {
   });
 }
 
-function poolError(provider: string, path: readonly PathStep[]): PoolError {
-  const errors = path.flatMap(({ error }) => (error ? [error] : []));
+function poolError(provider: string, route: readonly PoolAttempt[]): PoolError {
+  const errors = route.flatMap(({ error }) => (error ? [error] : []));
   const delivery = errors.some((error) => error.delivery === "accepted")
     ? "accepted"
     : errors.some((error) => error.delivery === "unknown")
       ? "unknown"
       : "not-sent";
   const times = errors.flatMap(({ retryAt }) => (retryAt ? [retryAt.getTime()] : []));
-  const story = path.map((step) => `${step.provider}: ${step.error?.message ?? step.outcome}`).join("; ");
+  const story = route.map((step) => `${step.provider}: ${step.error?.message ?? step.outcome}`).join("; ");
   return new PoolError(`No provider is known to have taken the mail. ${story}`, {
     provider,
-    path,
+    route,
     delivery,
     retryable: delivery === "not-sent" && errors.some((error) => error.retryable),
     attempts: errors.flatMap(({ attempts }) => attempts),

@@ -1,4 +1,5 @@
-import { type RetryOptions, RetryPolicy } from "./policy.js";
+import type { RetryOptions } from "./options.js";
+import { RetryPolicy } from "./policy.js";
 
 const COMMON: RetryOptions = {
   total: 3,
@@ -15,19 +16,22 @@ const COMMON: RetryOptions = {
  * What a session retries by default: only what is proven unsent, which is a failure to connect, a 429, and a 503
  * (or 413) that carries a Retry-After. Up to 3 retries within 60 seconds.
  */
-export const UNSENT_ONLY: RetryPolicy = new RetryPolicy({ ...COMMON, read: false, statusForcelist: [429] });
+export const RETRY_UNSENT: RetryPolicy = new RetryPolicy({ ...COMMON, read: false, statusForcelist: [429] });
 
 /**
  * What a session retries by default when the request carries an idempotency key, so that the provider drops a
  * second copy: also lost connections, timeouts and the transient statuses.
  */
-export const IDEMPOTENT: RetryPolicy = new RetryPolicy({
+export const RETRY_IDEMPOTENT: RetryPolicy = new RetryPolicy({
   ...COMMON,
   statusForcelist: [408, 425, 429, 500, 502, 503, 504],
 });
 
-/** How a caller says what to retry: some options over the defaults, a whole policy, or `false` for no retries. */
-export type RetrySetting = RetryOptions | RetryPolicy | false;
+/**
+ * How a caller says what to retry: options over the defaults, a number (`3` is `{ total: 3 }`), a whole policy, or `false` for no
+ * retries.
+ */
+export type RetrySetting = RetryOptions | RetryPolicy | number | false;
 
 const NEVER = new RetryPolicy({ total: false, deadline: 60 });
 
@@ -35,6 +39,7 @@ const NEVER = new RetryPolicy({ total: false, deadline: 60 });
 export function resolveRetry(setting: RetrySetting | undefined, idempotent: boolean): RetryPolicy {
   if (setting instanceof RetryPolicy) return setting;
   if (setting === false) return NEVER;
-  const base = idempotent ? IDEMPOTENT : UNSENT_ONLY;
+  if (typeof setting === "number") return resolveRetry({ total: setting }, idempotent);
+  const base = idempotent ? RETRY_IDEMPOTENT : RETRY_UNSENT;
   return setting === undefined ? base : base.with(setting);
 }

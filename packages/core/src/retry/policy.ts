@@ -1,61 +1,13 @@
-import { ConfigurationError } from "../errors.js";
-import type { FailureClass } from "../session/attempt.js";
+import type { FailureClass } from "../attempt.js";
+import {
+  BUDGETS,
+  type Budget,
+  type BudgetName,
+  checkRetryOptions,
+  type RetryHistoryEntry,
+  type RetryOptions,
+} from "./options.js";
 import { parseRetryAfter } from "./retry-after.js";
-
-/** A retry budget: a number of retries left, `null` for no limit of its own, `false` for "never retry this". */
-export type Budget = number | null | false;
-
-/**
- * What may be retried, in urllib3's vocabulary, in camel case. All times are in seconds, as there.
- *
- * @see https://urllib3.readthedocs.io/en/stable/reference/urllib3.util.html#urllib3.util.Retry
- */
-export interface RetryOptions {
-  /** Retries over all classes together. Default 10. `false` turns retrying off and errors come out as they are. */
-  readonly total?: Budget | undefined;
-  /** Retries of failures before anything was sent. Default `null`. */
-  readonly connect?: Budget | undefined;
-  /** Retries after the request may have been sent; only for `allowedMethods`. Default `null`. */
-  readonly read?: Budget | undefined;
-  /** Redirects to follow. Default `null`. Sessions never follow one that changes the method or the origin. */
-  readonly redirect?: Budget | undefined;
-  /** Retries made for an answer's status. Default `null`. */
-  readonly status?: Budget | undefined;
-  /** Retries of other failures, such as a bad certificate. Default `null`. */
-  readonly other?: Budget | undefined;
-  /** Methods that are retried after `read` failures and statuses; empty or `null` for any. */
-  readonly allowedMethods?: readonly string[] | null | undefined;
-  /** Statuses to retry. 413, 429 and 503 with a Retry-After are retried even when they are not listed. */
-  readonly statusForcelist?: readonly number[] | null | undefined;
-  /** Seconds: before the nth consecutive retry, n > 1, `backoffFactor * 2 ** (n - 1)` are slept. Default 0. */
-  readonly backoffFactor?: number | undefined;
-  /** Seconds: the longest backoff. Default 120. */
-  readonly backoffMax?: number | undefined;
-  /** Seconds: up to so much is added to each backoff at random. Default 0. */
-  readonly backoffJitter?: number | undefined;
-  /** Whether Retry-After is obeyed. Default `true`. */
-  readonly respectRetryAfter?: boolean | undefined;
-  /** Seconds: a longer Retry-After is cut to this. Default 21600. */
-  readonly retryAfterMax?: number | undefined;
-  /** Whether exhausting the budgets on a status is an error rather than that response. Default `true`. */
-  readonly raiseOnStatus?: boolean | undefined;
-  /**
-   * Seconds for the whole call: connecting, waiting, sleeping, reading the body of every attempt. Default none.
-   * Beyond urllib3: a Retry-After that outlasts it ends the call at once.
-   */
-  readonly deadline?: number | null | undefined;
-  /** What has been retried so far; `increment()` adds to it. */
-  readonly history?: readonly RetryHistoryEntry[] | undefined;
-}
-
-/** One retry in a policy's history. */
-export interface RetryHistoryEntry {
-  readonly method: string;
-  readonly url: string | undefined;
-  readonly class: FailureClass;
-  readonly status: number | undefined;
-  readonly redirectLocation: string | undefined;
-}
 
 /** The outcome of one attempt that a policy decides on. */
 export interface RetryEvent {
@@ -79,8 +31,8 @@ export type RetryDecision =
       readonly next: RetryPolicy;
     }
   | {
-      /** `raise`: an error comes out. `return-response`: the answer is final as it stands. */
-      readonly decision: "raise" | "return-response";
+      /** `throw`: an error comes out. `return-response`: the answer is final as it stands. */
+      readonly decision: "throw" | "return-response";
       readonly why:
         | "not-retryable-status"
         | "method-not-allowed"
@@ -91,28 +43,11 @@ export type RetryDecision =
       readonly exhausted: readonly BudgetName[];
     };
 
-export type BudgetName = "total" | "connect" | "read" | "redirect" | "status" | "other";
-
 /** Statuses on which a Retry-After is obeyed without their being listed (RFC 9110, RFC 6585). */
 export const RETRY_AFTER_STATUSES: ReadonlySet<number> = new Set([413, 429, 503]);
 
 /** urllib3's default for `allowedMethods`: the methods that are idempotent by RFC 9110. */
 export const IDEMPOTENT_METHODS: readonly string[] = ["DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"];
-
-const BUDGETS: readonly BudgetName[] = ["total", "connect", "read", "redirect", "status", "other"];
-const KNOWN_OPTIONS: ReadonlySet<string> = new Set([
-  ...BUDGETS,
-  "allowedMethods",
-  "statusForcelist",
-  "backoffFactor",
-  "backoffMax",
-  "backoffJitter",
-  "respectRetryAfter",
-  "retryAfterMax",
-  "raiseOnStatus",
-  "deadline",
-  "history",
-]);
 
 /**
  * Retry budgets and backoff with urllib3's decisions. Immutable: {@link RetryPolicy.decide} and
@@ -141,14 +76,14 @@ export class RetryPolicy {
   readonly history: readonly RetryHistoryEntry[];
 
   constructor(options: RetryOptions = {}) {
-    validate(options);
-    this.total = given(options.total, 10);
-    this.connect = given(options.connect, null);
-    this.read = given(options.read, null);
-    this.redirect = this.total === false ? 0 : given(options.redirect, null);
-    this.status = given(options.status, null);
-    this.other = given(options.other, null);
-    this.allowedMethods = upper(given(options.allowedMethods, IDEMPOTENT_METHODS));
+    checkRetryOptions(options);
+    this.total = orDefault(options.total, 10);
+    this.connect = orDefault(options.connect, null);
+    this.read = orDefault(options.read, null);
+    this.redirect = this.total === false ? 0 : orDefault(options.redirect, null);
+    this.status = orDefault(options.status, null);
+    this.other = orDefault(options.other, null);
+    this.allowedMethods = upper(orDefault(options.allowedMethods, IDEMPOTENT_METHODS));
     this.statusForcelist = options.statusForcelist ?? [];
     this.backoffFactor = options.backoffFactor ?? 0;
     this.backoffMax = options.backoffMax ?? 120;
@@ -211,8 +146,8 @@ export class RetryPolicy {
   /** The state after one failed attempt, which may be exhausted. */
   increment(method: string, event: RetryEvent): RetryPolicy {
     return this.with({
-      total: spend(this.total),
-      [event.class]: spend(this[event.class]),
+      total: decrement(this.total),
+      [event.class]: decrement(this[event.class]),
       history: [
         ...this.history,
         {
@@ -248,13 +183,13 @@ export class RetryPolicy {
       }
     } else if (event.class !== "redirect") {
       const refusal = this.refusal(method, event.class);
-      if (refusal) return { decision: "raise", why: refusal, exhausted: [] };
+      if (refusal) return { decision: "throw", why: refusal, exhausted: [] };
     }
     const next = this.increment(method, event);
     const exhausted = next.exhausted();
     if (exhausted.length > 0) {
       const final = event.class === "status" && !this.raiseOnStatus;
-      return { decision: final ? "return-response" : "raise", why: "exhausted", exhausted };
+      return { decision: final ? "return-response" : "throw", why: "exhausted", exhausted };
     }
     return { decision: "retry", next, ...next.delayAfter(event, clock) };
   }
@@ -284,45 +219,16 @@ export class RetryPolicy {
   }
 }
 
-function spend(budget: Budget): Budget {
+function decrement(budget: Budget): Budget {
   if (budget === null) return null;
   // false counts as 0, so that one is overdrawn at once.
   return Number(budget) - 1;
 }
 
-function given<T>(value: T | undefined, fallback: T): T {
+function orDefault<T>(value: T | undefined, fallback: T): T {
   return value === undefined ? fallback : value;
 }
 
 function upper(methods: readonly string[] | null): readonly string[] | null {
   return methods ? methods.map((method) => method.toUpperCase()) : null;
-}
-
-function validate(options: RetryOptions): void {
-  for (const key of Object.keys(options)) {
-    if (!KNOWN_OPTIONS.has(key)) {
-      throw new ConfigurationError(
-        `Unknown retry option "${key}"; known are ${[...KNOWN_OPTIONS].join(", ")}`,
-      );
-    }
-  }
-  for (const name of BUDGETS) {
-    const value: unknown = options[name];
-    if (value === undefined || value === null || value === false || Number.isInteger(value)) continue;
-    throw new ConfigurationError(`Retry option "${name}" is a whole number, null or false`);
-  }
-  for (const name of ["backoffFactor", "backoffMax", "backoffJitter", "retryAfterMax", "deadline"] as const) {
-    const value: unknown = options[name];
-    if (value === undefined || value === null || (typeof value === "number" && !Number.isNaN(value)))
-      continue;
-    throw new ConfigurationError(`Retry option "${name}" is a number of seconds`);
-  }
-  if (options.deadline !== undefined && options.deadline !== null && !(options.deadline > 0)) {
-    throw new ConfigurationError(`Retry option "deadline" is a number of seconds above 0`);
-  }
-  for (const name of ["allowedMethods", "statusForcelist"] as const) {
-    const value: unknown = options[name];
-    if (value === undefined || value === null || Array.isArray(value)) continue;
-    throw new ConfigurationError(`Retry option "${name}" is a list`);
-  }
 }

@@ -1,4 +1,4 @@
-import { lookUp } from "../message/text.js";
+import { ownProperty } from "../message/text.js";
 
 const DELTA_SECONDS = /^\s*[0-9]+\s*$/;
 const MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split(" ");
@@ -70,7 +70,7 @@ function utc(
 function zoneMinutes(zone: string | undefined): number {
   if (zone === undefined) return 0;
   const numeric = /^([+-])(\d{2})(\d{2})$/.exec(zone);
-  if (!numeric) return lookUp(ZONES, zone.toLowerCase()) ?? 0;
+  if (!numeric) return ownProperty(ZONES, zone.toLowerCase()) ?? 0;
   const minutes = Number(numeric[2]) * 60 + Number(numeric[3]);
   return numeric[1] === "-" ? -minutes : minutes;
 }

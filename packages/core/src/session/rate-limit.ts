@@ -1,6 +1,6 @@
+import type { Clock } from "../clock.js";
 import { ConfigurationError } from "../errors.js";
 import { parseRetryAfter } from "../retry/retry-after.js";
-import type { Clock } from "./clock.js";
 
 /** At most `requests` requests in each span of time. */
 export interface RateLimit {

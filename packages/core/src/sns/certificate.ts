@@ -1,5 +1,5 @@
-import { lookUp } from "../message/text.js";
-import { bytesOfBase64 } from "../webhook/signature.js";
+import { ownProperty } from "../message/text.js";
+import { bytesOfBase64 } from "../webhooks/signature.js";
 import { type DerElement, elementAt, oidOf, readDer, TAG, timeOf } from "./der.js";
 
 /** What has to be known of a certificate (RFC 5280) to follow it to a root. */
@@ -68,7 +68,7 @@ function parseCertificate(der: Uint8Array): Certificate {
   const validity = childrenOf(elementAt(fields, first + 3, TAG.sequence));
   const subject = elementAt(fields, first + 4, TAG.sequence);
   const extensions = extensionsOf(fields.find(({ tag }) => tag === CONTEXT_3));
-  const known = lookUp(ALGORITHMS, oidOf(elementAt(childrenOf(algorithm), 0)));
+  const known = ownProperty(ALGORITHMS, oidOf(elementAt(childrenOf(algorithm), 0)));
   if (!known) throw new RangeError("the certificate is signed in an unknown way");
   return {
     signed: signed.bytes,
@@ -110,12 +110,14 @@ function isAuthority(content: readonly DerElement[] = []): boolean {
 
 function hostsOf(names: readonly DerElement[] | undefined, subject: DerElement): readonly string[] {
   const [list] = names ?? [];
-  if (list) return childrenOf(list).flatMap(({ tag, value }) => (tag === DNS_NAME ? [textOf(value)] : []));
+  if (list) return childrenOf(list).flatMap(({ tag, value }) => (tag === DNS_NAME ? [stringOf(value)] : []));
   // Without alternative names, the common name is the host's.
   return childrenOf(subject)
     .flatMap(childrenOf)
     .map(childrenOf)
-    .flatMap(([type, value]) => (type && value && oidOf(type) === COMMON_NAME ? [textOf(value.value)] : []));
+    .flatMap(([type, value]) =>
+      type && value && oidOf(type) === COMMON_NAME ? [stringOf(value.value)] : [],
+    );
 }
 
 function issuerUrlsOf(content: readonly DerElement[] = []): readonly string[] {
@@ -124,10 +126,10 @@ function issuerUrlsOf(content: readonly DerElement[] = []): readonly string[] {
   return childrenOf(list)
     .map(childrenOf)
     .flatMap(([method, place]) =>
-      method && place?.tag === URI && oidOf(method) === CA_ISSUERS ? [textOf(place.value)] : [],
+      method && place?.tag === URI && oidOf(method) === CA_ISSUERS ? [stringOf(place.value)] : [],
     );
 }
 
-function textOf(bytes: Uint8Array): string {
+function stringOf(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }

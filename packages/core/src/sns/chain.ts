@@ -1,4 +1,4 @@
-import { importPublicKey, joinBytes } from "../webhook/signature.js";
+import { importPublicKey, joinBytes } from "../webhooks/signature.js";
 import { type Certificate, parseCertificates } from "./certificate.js";
 
 /** Gets a file; it says no by throwing. */

@@ -1,8 +1,8 @@
-import { isRecord, type JsonRecord } from "../backend/payload.js";
 import { ConfigurationError } from "../errors.js";
-import { WebhookRequestError } from "../webhook/errors.js";
-import type { WebhookPost } from "../webhook/post.js";
-import { jsonOf, textOf } from "../webhook/values.js";
+import { isRecord, type JsonRecord } from "../message/json.js";
+import { WebhookRequestError } from "../webhooks/errors.js";
+import type { WebhookPost } from "../webhooks/post.js";
+import { jsonOf, stringOf } from "../webhooks/values.js";
 
 /** What SNS posts. https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html */
 export interface SnsEnvelope {
@@ -26,7 +26,7 @@ export function readEnvelope(provider: string, post: WebhookPost): SnsEnvelope {
   };
   const fields = post.json();
   if (!isRecord(fields)) return refuse("the body is not an SNS message");
-  const type = textOf(fields["Type"]);
+  const type = stringOf(fields["Type"]);
   const told = post.headers.get("x-amz-sns-message-type");
   const toldId = post.headers.get("x-amz-sns-message-id");
   if (type === null || (told !== null && told !== type)) {
@@ -37,10 +37,10 @@ export function readEnvelope(provider: string, post: WebhookPost): SnsEnvelope {
   }
   return {
     type,
-    messageId: textOf(fields["MessageId"]),
-    topicArn: textOf(fields["TopicArn"]) ?? "",
-    message: textOf(fields["Message"]) ?? "",
-    timestamp: textOf(fields["Timestamp"]),
+    messageId: stringOf(fields["MessageId"]),
+    topicArn: stringOf(fields["TopicArn"]) ?? "",
+    message: stringOf(fields["Message"]) ?? "",
+    timestamp: stringOf(fields["Timestamp"]),
     fields,
   };
 }

@@ -1,6 +1,6 @@
+import { fetchBytes } from "../bytes/fetch-bytes.js";
 import { WebhookSignatureError } from "../errors.js";
-import { lookUp } from "../message/text.js";
-import { fetchBytes } from "../webhook/fetch-bytes.js";
+import { ownProperty } from "../message/text.js";
 import {
   bytesOfBase64,
   checkAge,
@@ -8,8 +8,8 @@ import {
   importPublicKey,
   joinBytes,
   requireSignature,
-} from "../webhook/signature.js";
-import { textOf } from "../webhook/values.js";
+} from "../webhooks/signature.js";
+import { stringOf } from "../webhooks/values.js";
 import { type Certificate, parseCertificates } from "./certificate.js";
 import { verifyChain } from "./chain.js";
 import type { SnsEnvelope } from "./envelope.js";
@@ -62,9 +62,9 @@ export async function verifySns(
 ): Promise<void> {
   const { provider } = service;
   const { fields } = envelope;
-  const url = plainUrl(textOf(fields["SigningCertURL"]));
-  const hash = lookUp(HASHES, textOf(fields["SignatureVersion"]));
-  const signature = bytesOfBase64(textOf(fields["Signature"]));
+  const url = plainUrl(stringOf(fields["SigningCertURL"]));
+  const hash = ownProperty(HASHES, stringOf(fields["SignatureVersion"]));
+  const signature = bytesOfBase64(stringOf(fields["Signature"]));
   if (!hash || !signature) return refuse(provider, "the signature is missing or of an unknown version");
   if (!url || !service.isCertificateUrl(url)) {
     return refuse(provider, "the certificate's address is not one of SNS");
@@ -88,7 +88,7 @@ export async function verifySns(
 function signedText({ type, fields }: SnsEnvelope): string {
   return (type === "Notification" ? NOTIFICATION : CONFIRMATION)
     .filter((name) => fields[name] !== undefined && fields[name] !== null)
-    .map((name) => `${name}\n${textOf(fields[name]) ?? ""}\n`)
+    .map((name) => `${name}\n${stringOf(fields[name]) ?? ""}\n`)
     .join("");
 }
 

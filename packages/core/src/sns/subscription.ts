@@ -1,18 +1,18 @@
+import { fetchBytes } from "../bytes/fetch-bytes.js";
 import { PosthornError, WebhookSignatureError } from "../errors.js";
 import type { InboundEvent } from "../inbound/message.js";
-import { WebhookRequestError } from "../webhook/errors.js";
-import type { TrackingEvent } from "../webhook/event.js";
-import { fetchBytes } from "../webhook/fetch-bytes.js";
-import { type WebhookHandler, webhookHandler } from "../webhook/handler.js";
+import { WebhookRequestError } from "../webhooks/errors.js";
+import type { TrackingEvent } from "../webhooks/event.js";
+import { type WebhookHandler, webhookHandler } from "../webhooks/handler.js";
 import {
   resolveWebhookOptions,
   type Secrets,
   secretList,
   type WebhookOptionForms,
   type WebhookOptions,
-} from "../webhook/options.js";
-import type { WebhookPost } from "../webhook/post.js";
-import { textOf } from "../webhook/values.js";
+} from "../webhooks/options.js";
+import type { WebhookPost } from "../webhooks/post.js";
+import { stringOf } from "../webhooks/values.js";
 import { readEnvelope, type SnsEnvelope } from "./envelope.js";
 import { plainUrl, type SnsService } from "./service.js";
 import { type SignerCache, type SnsSignatureOptions, verifySns } from "./signature.js";
@@ -105,7 +105,7 @@ async function confirm<E>(
   options: SnsOptions<E>,
   request: Request,
 ): Promise<void> {
-  const url = plainUrl(textOf(envelope.fields["SubscribeURL"]));
+  const url = plainUrl(stringOf(envelope.fields["SubscribeURL"]));
   if (!url || !isConfirmUrl(url)) {
     throw new WebhookRequestError(`${provider}: the address to confirm by is not one of SNS`, {
       status: 400,

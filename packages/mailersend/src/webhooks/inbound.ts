@@ -4,15 +4,15 @@ import {
   dateOf,
   idOf,
   listOf,
-  lookUp,
+  ownProperty,
   recordOf,
   resolveWebhookOptions,
   type Secrets,
-  textOf,
+  stringOf,
   type WebhookHandler,
   type WebhookOptions,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { verifySignature } from "./signature.js";
 
 /** Options of {@link inboundWebhook}. */
@@ -53,17 +53,17 @@ async function readMail(body: Readonly<Record<string, unknown>>): Promise<Inboun
   const { raw: mime, ...data } = recordOf(body["data"]);
   if (typeof mime !== "string" || body["type"] === undefined || body["type"] !== "inbound.message") {
     throw new ConfigurationError(
-      `MailerSend: this is no received mail but "${textOf(body["type"])}"; point it at the tracking webhook`,
+      `MailerSend: this is no received mail but "${stringOf(body["type"])}"; point it at the tracking webhook`,
       { provider: "MailerSend" },
     );
   }
   const recipients = listOf(recordOf(data["recipients"])["rcptTo"]);
   const dkim = data["dkim_check"];
   const message = await inboundFromMime(mime, {
-    envelopeSender: textOf(recordOf(data["sender"])["email"]),
-    envelopeRecipient: textOf(recordOf(recipients[0])["email"]),
+    envelopeSender: stringOf(recordOf(data["sender"])["email"]),
+    envelopeRecipient: stringOf(recordOf(recipients[0])["email"]),
     authentication: {
-      spf: lookUp(SPF, textOf(recordOf(data["spf_check"])["code"])) ?? null,
+      spf: ownProperty(SPF, stringOf(recordOf(data["spf_check"])["code"])) ?? null,
       dkim: typeof dkim === "boolean" ? (dkim ? "pass" : "fail") : null,
     },
   });

@@ -5,7 +5,7 @@ import {
   secretList,
   verifyHmac,
   type WebhookPost,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 
 /** HMAC-SHA256 of the body. https://developers.mailersend.com/api/v1/webhooks.html#security */
 export async function verifySignature(post: WebhookPost, secrets: Secrets): Promise<void> {

@@ -4,21 +4,21 @@ import {
   idOf,
   isRecord,
   type JsonRecord,
-  lookUp,
+  ownProperty,
   type RejectReason,
   readEach,
   recordOf,
   resolveWebhookOptions,
   type Secrets,
+  stringOf,
+  stringsOf,
   type TrackingEvent,
   type TrackingEventType,
   type TrackingFields,
-  textOf,
-  textsOf,
   type WebhookHandler,
   type WebhookOptions,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { verifySignature } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
@@ -93,39 +93,39 @@ function readPost(body: JsonRecord): readonly TrackingFields[] {
 
 /** Payload version 2. https://developers.mailersend.com/api/v1/webhooks.html */
 function readVersion2(data: JsonRecord, body: JsonRecord): TrackingFields {
-  const type = textOf(data["type"]) ?? "";
+  const type = stringOf(data["type"]) ?? "";
   const detail = recordOf(data["meta"]);
   const why = ["bounce_reason", "reject_reason", "suppression_reason", "unsubscribe_reason"];
   return {
-    eventType: lookUp(TYPES, type) ?? "unknown",
+    eventType: ownProperty(TYPES, type) ?? "unknown",
     eventId: idOf(data["id"]),
     messageId: idOf(data["message_id"]),
-    recipient: textOf(data["recipient"]),
+    recipient: stringOf(data["recipient"]),
     timestamp: dateOf(body["created_at"]),
-    rejectReason: lookUp(REASONS, type) ?? null,
-    description: why.map((name) => textOf(detail[name])).find(Boolean) ?? null,
-    mtaResponse: textOf(detail["bounce_code"]),
-    tags: textsOf(data["tags"]),
-    clickUrl: textOf(detail["url"]),
-    userAgent: textOf(detail["user_agent"]),
+    rejectReason: ownProperty(REASONS, type) ?? null,
+    description: why.map((name) => stringOf(detail[name])).find(Boolean) ?? null,
+    mtaResponse: stringOf(detail["bounce_code"]),
+    tags: stringsOf(data["tags"]),
+    clickUrl: stringOf(detail["url"]),
+    userAgent: stringOf(detail["user_agent"]),
   };
 }
 
 /** The payload of before, which webhooks keep until they are changed over. */
 function readVersion1(data: JsonRecord): TrackingFields {
-  const type = textOf(data["type"]) ?? "";
+  const type = stringOf(data["type"]) ?? "";
   const email = recordOf(data["email"]);
   const detail = recordOf(data["morph"]);
   return {
-    eventType: lookUp(TYPES, type) ?? "unknown",
+    eventType: ownProperty(TYPES, type) ?? "unknown",
     eventId: idOf(data["id"]),
     messageId: idOf(recordOf(email["message"])["id"]),
-    recipient: textOf(recordOf(email["recipient"])["email"]),
+    recipient: stringOf(recordOf(email["recipient"])["email"]),
     timestamp: dateOf(data["created_at"]),
-    rejectReason: lookUp(REASONS, type) ?? null,
-    description: textOf(detail["readable_reason"]) ?? textOf(detail["reason"]),
-    tags: textsOf(email["tags"]),
-    clickUrl: textOf(detail["url"]),
-    userAgent: textOf(detail["user_agent"]),
+    rejectReason: ownProperty(REASONS, type) ?? null,
+    description: stringOf(detail["readable_reason"]) ?? stringOf(detail["reason"]),
+    tags: stringsOf(email["tags"]),
+    clickUrl: stringOf(detail["url"]),
+    userAgent: stringOf(detail["user_agent"]),
   };
 }

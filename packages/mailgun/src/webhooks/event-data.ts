@@ -2,14 +2,14 @@ import {
   bareAddress,
   dateOfSeconds,
   idOf,
-  lookUp,
+  ownProperty,
   type RejectReason,
   recordOf,
+  stringOf,
+  stringsOf,
   type TrackingEventType,
   type TrackingFields,
-  textOf,
-  textsOf,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 
 // https://documentation.mailgun.com/docs/mailgun/user-manual/events/events
 const TYPES: Readonly<Record<string, TrackingEventType>> = {
@@ -35,32 +35,35 @@ const REASONS: Readonly<Record<string, RejectReason>> = {
 /** A JSON post as an event. */
 export function readEventData(body: unknown, token: string): TrackingFields {
   const data = recordOf(recordOf(body)["event-data"]);
-  const event = textOf(data["event"]) ?? "";
+  const event = stringOf(data["event"]) ?? "";
   const status = recordOf(data["delivery-status"]);
   const reject = recordOf(data["reject"]);
   const headers = recordOf(recordOf(data["message"])["headers"]);
   const id = idOf(headers["message-id"]);
-  const reason = textOf(data["reason"]) ?? (event === "rejected" ? "" : null);
+  const reason = stringOf(data["reason"]) ?? (event === "rejected" ? "" : null);
   return {
     eventType:
       event === "failed"
         ? data["severity"] === "temporary"
           ? "deferred"
           : "bounced"
-        : (lookUp(TYPES, event) ?? "unknown"),
+        : (ownProperty(TYPES, event) ?? "unknown"),
     eventId: token || null,
     // As sending gives it.
     messageId: typeof id === "string" && !id.startsWith("<") ? `<${id}>` : id,
     // Rejected mails are told of by their header alone.
-    recipient: textOf(data["recipient"]) ?? bareAddress(textOf(headers["to"])),
+    recipient: stringOf(data["recipient"]) ?? bareAddress(stringOf(headers["to"])),
     timestamp: dateOfSeconds(data["timestamp"]),
-    rejectReason: reason === null ? null : (lookUp(REASONS, reason) ?? "other"),
+    rejectReason: reason === null ? null : (ownProperty(REASONS, reason) ?? "other"),
     description:
-      textOf(status["description"]) || textOf(reject["description"]) || textOf(reject["reason"]) || null,
-    mtaResponse: textOf(status["message"]) || null,
-    tags: textsOf(data["tags"]),
+      stringOf(status["description"]) ||
+      stringOf(reject["description"]) ||
+      stringOf(reject["reason"]) ||
+      null,
+    mtaResponse: stringOf(status["message"]) || null,
+    tags: stringsOf(data["tags"]),
     metadata: recordOf(data["user-variables"]),
-    clickUrl: textOf(data["url"]),
-    userAgent: textOf(recordOf(data["client-info"])["user-agent"]),
+    clickUrl: stringOf(data["url"]),
+    userAgent: stringOf(recordOf(data["client-info"])["user-agent"]),
   };
 }

@@ -2,14 +2,14 @@ import {
   dateOfSeconds,
   jsonOf,
   listOf,
-  lookUp,
   numberOf,
+  ownProperty,
   type RejectReason,
   recordOf,
   type TrackingEventType,
   type TrackingFields,
   type WebhookForm,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 
 /** Events of the legacy webhooks, which post forms. */
 const TYPES: Readonly<Record<string, TrackingEventType>> = {
@@ -42,7 +42,7 @@ export function readForm(form: WebhookForm, token: string): TrackingFields {
   const error = form.text("error");
   const tags = form.all("tag");
   return {
-    eventType: lookUp(TYPES, event) ?? "unknown",
+    eventType: ownProperty(TYPES, event) ?? "unknown",
     eventId: token || null,
     messageId: inBrackets(form.text("Message-Id") || form.text("message-id")),
     recipient: form.text("recipient"),

@@ -21,7 +21,7 @@ import {
   type WebhookOptions,
   type WebhookPost,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import {
   type MailgunSignatureOptions,
   requireSigningKey,

@@ -7,11 +7,11 @@ import {
   requireSignature,
   type Secrets,
   secretList,
-  textOf,
+  stringOf,
   verifyHmac,
   type WebhookOptions,
   type WebhookPost,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 
 /** What verifying Mailgun's posts takes. */
 export interface MailgunSignatureOptions {
@@ -35,7 +35,7 @@ export interface MailgunSignature {
 export function signatureOf(post: WebhookPost): MailgunSignature {
   const field = post.isForm
     ? (name: string) => post.form().all(name).at(-1)
-    : (name: string) => textOf(recordOf(recordOf(post.json())["signature"])[name]);
+    : (name: string) => stringOf(recordOf(recordOf(post.json())["signature"])[name]);
   return {
     token: field("token") ?? "",
     timestamp: field("timestamp") ?? "",

@@ -7,7 +7,7 @@ import {
   type WebhookOptions,
   type WebhookPost,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { readEventData } from "./event-data.js";
 import { readForm } from "./form-event.js";
 import {

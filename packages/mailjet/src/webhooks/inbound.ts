@@ -14,12 +14,12 @@ import {
   numberOf,
   parameter,
   resolveWebhookOptions,
-  textOf,
+  stringOf,
   type WebhookHandler,
   type WebhookOptions,
   WebhookRequestError,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 
 /** Options of {@link inboundWebhook}. */
 export interface MailjetInboundOptions extends WebhookOptions<InboundEvent> {}
@@ -52,11 +52,11 @@ const FILE = /^(?:Inline)?Attachment\d+$/;
 function readMail(body: JsonRecord): InboundEvent {
   const message = inboundMessage({
     headers: headersOfRecord(body["Headers"]),
-    text: textOf(body["Text-part"]),
-    html: textOf(body["Html-part"]),
+    text: stringOf(body["Text-part"]),
+    html: stringOf(body["Html-part"]),
     attachments: listOf(body["Parts"]).flatMap((part) => readPart(part, body)),
-    envelopeSender: textOf(body["Sender"]),
-    envelopeRecipient: textOf(body["Recipient"]),
+    envelopeSender: stringOf(body["Sender"]),
+    envelopeRecipient: stringOf(body["Recipient"]),
     spamScore: numberOf(body["SpamAssassinScore"]),
   });
   const raw = Object.fromEntries(Object.entries(body).filter(([name]) => !FILE.test(name)));
@@ -65,7 +65,7 @@ function readMail(body: JsonRecord): InboundEvent {
 
 function readPart(part: unknown, body: JsonRecord): readonly InboundAttachment[] {
   if (!isRecord(part)) return [];
-  const reference = textOf(part["ContentRef"]) ?? "";
+  const reference = stringOf(part["ContentRef"]) ?? "";
   const content = body[reference];
   if (!FILE.test(reference) || typeof content !== "string") return [];
   const headers = headersOfRecord(part["Headers"]);

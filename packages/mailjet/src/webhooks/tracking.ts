@@ -3,22 +3,22 @@ import {
   idOf,
   isRecord,
   jsonOf,
-  lookUp,
+  ownProperty,
   type RejectReason,
   readEach,
   recordOf,
   resolveWebhookOptions,
+  stringOf,
+  stringsOf,
   type TrackingEvent,
   type TrackingEventType,
   type TrackingFields,
-  textOf,
-  textsOf,
   type WebhookHandler,
   type WebhookOptions,
   type WebhookPost,
   WebhookRequestError,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 
 /** Options of {@link trackingWebhook}. */
 export interface MailjetTrackingOptions extends WebhookOptions<TrackingEvent> {}
@@ -78,23 +78,23 @@ function read(post: WebhookPost): readonly TrackingEvent[] {
 }
 
 function readEvent(entry: Readonly<Record<string, unknown>>): TrackingFields {
-  const error = textOf(entry["error"]);
+  const error = stringOf(entry["error"]);
   const payload = jsonOf(entry["Payload"]);
   return {
     // Mailjet says so of a bounce, and tries again.
     eventType:
       error === "greylisted" && entry["hard_bounce"] !== true
         ? "deferred"
-        : (lookUp(TYPES, textOf(entry["event"])) ?? "unknown"),
+        : (ownProperty(TYPES, stringOf(entry["event"])) ?? "unknown"),
     messageId: idOf(entry["MessageID"]),
-    recipient: textOf(entry["email"]),
+    recipient: stringOf(entry["email"]),
     timestamp: dateOfSeconds(entry["time"]),
-    rejectReason: error !== null ? (lookUp(REASONS, error) ?? "other") : null,
-    description: textOf(entry["comment"]) || null,
-    mtaResponse: textOf(entry["smtp_reply"]) || null,
-    tags: textsOf(entry["customcampaign"]),
+    rejectReason: error !== null ? (ownProperty(REASONS, error) ?? "other") : null,
+    description: stringOf(entry["comment"]) || null,
+    mtaResponse: stringOf(entry["smtp_reply"]) || null,
+    tags: stringsOf(entry["customcampaign"]),
     metadata: recordOf(payload),
-    clickUrl: textOf(entry["url"]),
-    userAgent: textOf(entry["agent"]),
+    clickUrl: stringOf(entry["url"]),
+    userAgent: stringOf(entry["agent"]),
   };
 }

@@ -5,7 +5,7 @@ import {
   secretList,
   verifyHmac,
   type WebhookPost,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 
 /** HMAC-SHA256 of the body. https://docs.mailtrap.io/email-api-smtp/advanced/webhooks */
 export async function verifySignature(post: WebhookPost, secrets: Secrets): Promise<void> {

@@ -4,23 +4,23 @@ import {
   isRecord,
   jsonOf,
   listOf,
-  lookUp,
+  ownProperty,
   type RejectReason,
   readEach,
   recordOf,
   resolveWebhookOptions,
   type Secrets,
+  stringOf,
+  stringsOf,
   type TrackingEvent,
   type TrackingEventType,
   type TrackingFields,
-  textOf,
-  textsOf,
   type WebhookHandler,
   type WebhookOptions,
   type WebhookPost,
   WebhookRequestError,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { verifySignature } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
@@ -88,18 +88,18 @@ function entriesOf(post: WebhookPost): readonly unknown[] {
 }
 
 function readEvent(entry: Readonly<Record<string, unknown>>): TrackingFields {
-  const event = (textOf(entry["event"]) ?? "").replaceAll("_", " ");
+  const event = (stringOf(entry["event"]) ?? "").replaceAll("_", " ");
   return {
-    eventType: lookUp(TYPES, event) ?? "unknown",
+    eventType: ownProperty(TYPES, event) ?? "unknown",
     eventId: idOf(entry["event_id"]),
     messageId: idOf(entry["message_id"]),
-    recipient: textOf(entry["email"]),
+    recipient: stringOf(entry["email"]),
     timestamp: dateOfSeconds(entry["timestamp"]),
-    rejectReason: lookUp(REASONS, event) ?? null,
-    mtaResponse: textOf(entry["response"]),
-    tags: textsOf(entry["category"]),
+    rejectReason: ownProperty(REASONS, event) ?? null,
+    mtaResponse: stringOf(entry["response"]),
+    tags: stringsOf(entry["category"]),
     metadata: recordOf(entry["custom_variables"]),
-    clickUrl: textOf(entry["url"]),
-    userAgent: textOf(entry["user_agent"]),
+    clickUrl: stringOf(entry["url"]),
+    userAgent: stringOf(entry["user_agent"]),
   };
 }

@@ -1,4 +1,4 @@
-import { jsonOf, type WebhookPost, WebhookRequestError } from "@posthorn/core/webhook";
+import { jsonOf, type WebhookPost, WebhookRequestError } from "@posthorn/core/webhooks";
 
 /** The entries of a post; Mandrill puts tracking and inbound events alike in one form field. */
 export function eventsOf(post: WebhookPost): readonly unknown[] {

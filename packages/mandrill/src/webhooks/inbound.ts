@@ -1,15 +1,15 @@
-import { type InboundEvent, inboundEvent, inboundFromMime, readMails } from "@posthorn/core/inbound";
+import { type InboundEvent, inboundEvent, inboundFromMime, readMessages } from "@posthorn/core/inbound";
 import {
   dateOfSeconds,
   type JsonRecord,
   numberOf,
   recordOf,
   resolveWebhookOptions,
-  textOf,
+  stringOf,
   type WebhookHandler,
   type WebhookOptions,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { eventsOf } from "./events.js";
 import { type MandrillSignatureOptions, verifySignature } from "./signature.js";
 
@@ -36,7 +36,7 @@ export function inboundWebhook(options: MandrillInboundOptions): WebhookHandler 
       verify:
         resolved.webhookKey || resolved.webhookSecret ? (post) => verifySignature(post, resolved) : undefined,
       read: (post, report) =>
-        readMails(
+        readMessages(
           eventsOf(post)
             .map(recordOf)
             .filter(({ event }) => event === "inbound"),
@@ -51,12 +51,12 @@ export function inboundWebhook(options: MandrillInboundOptions): WebhookHandler 
 async function readMail(entry: JsonRecord): Promise<InboundEvent> {
   const { raw_msg: mime, ...message } = recordOf(entry["msg"]);
   const dkim = recordOf(message["dkim"]);
-  const mail = await inboundFromMime(textOf(mime) ?? "", {
-    envelopeSender: textOf(message["sender"]),
-    envelopeRecipient: textOf(message["email"]),
+  const mail = await inboundFromMime(stringOf(mime) ?? "", {
+    envelopeSender: stringOf(message["sender"]),
+    envelopeRecipient: stringOf(message["email"]),
     spamScore: numberOf(recordOf(message["spam_report"])["score"]),
     authentication: {
-      spf: textOf(recordOf(message["spf"])["result"]),
+      spf: stringOf(recordOf(message["spf"])["result"]),
       dkim: dkim["signed"] === undefined ? null : dkim["signed"] ? (dkim["valid"] ? "pass" : "fail") : "none",
     },
   });

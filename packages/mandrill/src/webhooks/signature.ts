@@ -8,7 +8,7 @@ import {
   secretList,
   verifyHmac,
   type WebhookPost,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 
 /** What verifying Mandrill's posts takes. */
 export interface MandrillSignatureOptions {

@@ -1,19 +1,19 @@
 import {
   dateOfSeconds,
   idOf,
-  lookUp,
+  ownProperty,
   readEach,
   recordOf,
   resolveWebhookOptions,
+  stringOf,
+  stringsOf,
   type TrackingEvent,
   type TrackingEventType,
   type TrackingFields,
-  textOf,
-  textsOf,
   type WebhookHandler,
   type WebhookOptions,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { eventsOf } from "./events.js";
 import { type MandrillSignatureOptions, verifySignature } from "./signature.js";
 
@@ -69,23 +69,23 @@ function readEvent(entry: Readonly<Record<string, unknown>>): TrackingFields {
   if (entry["event"] === undefined) {
     const listed = recordOf(entry["reject"] ?? entry["entry"]);
     return {
-      recipient: textOf(listed["email"]),
-      description: textOf(listed["detail"] ?? listed["reason"]),
+      recipient: stringOf(listed["email"]),
+      description: stringOf(listed["detail"] ?? listed["reason"]),
       timestamp: dateOfSeconds(entry["ts"]),
     };
   }
   const event = String(entry["event"]);
   const message = recordOf(entry["msg"]);
   return {
-    eventType: lookUp(TYPES, event) ?? "unknown",
+    eventType: ownProperty(TYPES, event) ?? "unknown",
     messageId: idOf(message["_id"] ?? entry["_id"]),
-    recipient: textOf(message["email"]),
+    recipient: stringOf(message["email"]),
     timestamp: dateOfSeconds(entry["ts"]),
     // Why is in `raw.msg.bounce_description` and `raw.msg.reject`, in words that Mandrill does not list.
-    mtaResponse: textOf(message["diag"]),
-    tags: textsOf(message["tags"]),
+    mtaResponse: stringOf(message["diag"]),
+    tags: stringsOf(message["tags"]),
     metadata: recordOf(message["metadata"]),
-    clickUrl: textOf(entry["url"]),
-    userAgent: textOf(entry["user_agent"]),
+    clickUrl: stringOf(entry["url"]),
+    userAgent: stringOf(entry["user_agent"]),
   };
 }

@@ -6,12 +6,12 @@ import {
   isRecord,
   type JsonRecord,
   resolveWebhookOptions,
-  textOf,
+  stringOf,
   type WebhookHandler,
   type WebhookOptions,
   WebhookRequestError,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { type PostalSignatureOptions, verifySignature } from "./signature.js";
 
 /** Options of {@link inboundWebhook}. */
@@ -48,12 +48,12 @@ export function inboundWebhook(options: PostalInboundOptions): WebhookHandler {
 }
 
 async function readMail({ message: content, ...body }: JsonRecord): Promise<InboundEvent> {
-  const text = textOf(content) ?? "";
+  const text = stringOf(content) ?? "";
   const mime = body["base64"] ? bytesOfBase64(text) : text;
   if (mime === undefined) throw new WebhookRequestError("Postal: the message is not base64", { status: 400 });
   const mail = await inboundFromMime(mime, {
-    envelopeSender: textOf(body["mail_from"]),
-    envelopeRecipient: textOf(body["rcpt_to"]),
+    envelopeSender: stringOf(body["mail_from"]),
+    envelopeRecipient: stringOf(body["rcpt_to"]),
   });
   return inboundEvent("Postal", body, mail, { eventId: idOf(body["id"]) });
 }

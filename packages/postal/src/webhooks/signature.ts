@@ -7,7 +7,7 @@ import {
   type Secrets,
   secretList,
   type WebhookPost,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 
 /** What verifying Postal's posts takes. */
 export interface PostalSignatureOptions {

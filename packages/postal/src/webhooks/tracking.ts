@@ -5,21 +5,21 @@ import {
   idOf,
   isRecord,
   type JsonRecord,
-  lookUp,
   numberOf,
+  ownProperty,
   type RejectReason,
   readEach,
   recordOf,
   resolveWebhookOptions,
+  stringOf,
+  stringsOf,
   type TrackingEvent,
   type TrackingEventType,
   type TrackingFields,
-  textOf,
-  textsOf,
   type WebhookHandler,
   type WebhookOptions,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { type PostalSignatureOptions, verifySignature } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
@@ -80,21 +80,21 @@ function readEvents(entry: JsonRecord): readonly TrackingFields[] {
   const message = recordOf(payload["message"] ?? payload["original_message"]);
   // Postal tells too what becomes of mail that it receives and passes on.
   if (message["direction"] === "incoming") return [];
-  const eventType = typeOf(payload, textOf(entry["event"]));
+  const eventType = typeOf(payload, stringOf(entry["event"]));
   const rejectReason: RejectReason | null = eventType === "bounced" ? "bounced" : null;
   return [
     {
       eventType,
       eventId: idOf(entry["uuid"]),
       messageId: idOf(message["id"]),
-      recipient: bareAddress(textOf(message["to"])),
+      recipient: bareAddress(stringOf(message["to"])),
       timestamp: seconds === null ? null : dateOfSeconds(Math.floor(seconds)),
       rejectReason,
-      description: textOf(payload["details"]),
-      mtaResponse: textOf(payload["output"]),
-      tags: textsOf(message["tag"]),
-      clickUrl: textOf(payload["url"]),
-      userAgent: textOf(payload["user_agent"]),
+      description: stringOf(payload["details"]),
+      mtaResponse: stringOf(payload["output"]),
+      tags: stringsOf(message["tag"]),
+      clickUrl: stringOf(payload["url"]),
+      userAgent: stringOf(payload["user_agent"]),
     },
   ];
 }
@@ -102,5 +102,5 @@ function readEvents(entry: JsonRecord): readonly TrackingFields[] {
 /** The status tells more than the event's name, and a bounce comes under several names. */
 function typeOf(payload: JsonRecord, event: string | null): TrackingEventType {
   if (isRecord(payload["bounce"])) return "bounced";
-  return lookUp(STATUSES, textOf(payload["status"])) ?? lookUp(TYPES, event) ?? "unknown";
+  return ownProperty(STATUSES, stringOf(payload["status"])) ?? ownProperty(TYPES, event) ?? "unknown";
 }

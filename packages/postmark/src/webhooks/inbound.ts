@@ -21,11 +21,11 @@ import {
   numberOf,
   recordOf,
   resolveWebhookOptions,
-  textOf,
+  stringOf,
   type WebhookHandler,
   type WebhookOptions,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 
 /** Options of {@link inboundWebhook}. */
 export interface PostmarkInboundOptions extends WebhookOptions<InboundEvent> {}
@@ -47,7 +47,7 @@ export function inboundWebhook(options: PostmarkInboundOptions): WebhookHandler 
         const record = body["RecordType"];
         if (record !== undefined && record !== "Inbound") {
           throw new ConfigurationError(
-            `Postmark: this is a "${textOf(record)}" event; point it at the tracking webhook`,
+            `Postmark: this is a "${stringOf(record)}" event; point it at the tracking webhook`,
             { provider: "Postmark" },
           );
         }
@@ -65,8 +65,8 @@ async function readMail(body: JsonRecord): Promise<InboundEvent> {
   const returnPath = own.findIndex(([name]) => name.toLowerCase() === "return-path");
   const details: InboundDetails = {
     envelopeSender: own[returnPath]?.[1] ?? envelopeFrom(own),
-    envelopeRecipient: textOf(body["OriginalRecipient"]),
-    strippedText: textOf(body["StrippedTextReply"]),
+    envelopeRecipient: stringOf(body["OriginalRecipient"]),
+    strippedText: stringOf(body["StrippedTextReply"]),
     authentication: authenticationOf(own),
   };
   const bcc = addresses(body["BccFull"]);
@@ -79,8 +79,8 @@ async function readMail(body: JsonRecord): Promise<InboundEvent> {
             ...headersOf(body, bcc),
             ...own.filter((header, at) => at !== returnPath && !isNamed(header[0])),
           ],
-          text: textOf(body["TextBody"]) ?? "",
-          html: textOf(body["HtmlBody"]) ?? "",
+          text: stringOf(body["TextBody"]) ?? "",
+          html: stringOf(body["HtmlBody"]) ?? "",
           attachments: listOf(files).filter(isRecord).map(readAttachment),
         });
   const spam: Partial<InboundMessage> = {
@@ -99,15 +99,15 @@ async function fromMime(mime: string, details: InboundDetails, bcc: string): Pro
 
 /** Headers that Postmark takes out of the list and gives as members of their own. */
 function headersOf(body: JsonRecord, bcc: string): InboundHeaders {
-  const from = addresses([body["FromFull"]]) || textOf(body["From"]) || "";
+  const from = addresses([body["FromFull"]]) || stringOf(body["From"]) || "";
   const pairs: InboundHeaders = [
     ["From", from],
     ["To", addresses(body["ToFull"])],
     ["Cc", addresses(body["CcFull"])],
     ["Bcc", bcc],
-    ["Subject", textOf(body["Subject"]) ?? ""],
-    ["Date", textOf(body["Date"]) ?? ""],
-    ["Reply-To", textOf(body["ReplyTo"]) ?? ""],
+    ["Subject", stringOf(body["Subject"]) ?? ""],
+    ["Date", stringOf(body["Date"]) ?? ""],
+    ["Reply-To", stringOf(body["ReplyTo"]) ?? ""],
   ];
   return pairs.filter(([name, value]) => value !== "" || name === "Subject");
 }
@@ -120,7 +120,7 @@ function addresses(list: unknown): string {
   return listOf(list)
     .filter(isRecord)
     .map((entry) =>
-      formatInboundAddress({ name: textOf(entry["Name"]) ?? "", email: textOf(entry["Email"]) ?? "" }),
+      formatInboundAddress({ name: stringOf(entry["Name"]) ?? "", email: stringOf(entry["Email"]) ?? "" }),
     )
     .join(", ");
 }
@@ -141,13 +141,13 @@ function envelopeFrom(headers: InboundHeaders): string | undefined {
 }
 
 function readAttachment(file: JsonRecord): InboundAttachment {
-  const contentId = textOf(file["ContentID"]) || null;
+  const contentId = stringOf(file["ContentID"]) || null;
   // "Check" of Postmark's settings posts `Data` where mail has `Content`.
-  const content = textOf(file["Content"] ?? file["Data"]) ?? "";
+  const content = stringOf(file["Content"] ?? file["Data"]) ?? "";
   return inboundAttachment(
     {
-      filename: textOf(file["Name"]),
-      contentType: textOf(file["ContentType"]) ?? "",
+      filename: stringOf(file["Name"]),
+      contentType: stringOf(file["ContentType"]) ?? "",
       contentId,
       inline: contentId !== null,
     },

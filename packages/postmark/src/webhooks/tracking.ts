@@ -3,20 +3,20 @@ import {
   dateOf,
   idOf,
   type JsonRecord,
-  lookUp,
+  ownProperty,
   type RejectReason,
   readEach,
   recordOf,
   resolveWebhookOptions,
+  stringOf,
+  stringsOf,
   type TrackingEvent,
   type TrackingEventType,
   type TrackingFields,
-  textOf,
-  textsOf,
   type WebhookHandler,
   type WebhookOptions,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 
 /** Options of {@link trackingWebhook}. */
 export interface PostmarkTrackingOptions extends WebhookOptions<TrackingEvent> {}
@@ -86,28 +86,28 @@ function readEvent(entry: JsonRecord): TrackingFields {
   const [eventType, rejectReason] = meaningOf(entry);
   return {
     eventType,
-    eventId: textOf(entry["ID"]),
+    eventId: stringOf(entry["ID"]),
     messageId: idOf(entry["MessageID"]),
-    recipient: textOf(entry["Recipient"] ?? entry["Email"]),
+    recipient: stringOf(entry["Recipient"] ?? entry["Email"]),
     timestamp: dateOf(
       entry["ReceivedAt"] ?? entry["DeliveredAt"] ?? entry["BouncedAt"] ?? entry["ChangedAt"],
     ),
     rejectReason,
-    description: textOf(entry["Description"]),
-    mtaResponse: textOf(entry["Details"]),
-    tags: textsOf(entry["Tag"]),
+    description: stringOf(entry["Description"]),
+    mtaResponse: stringOf(entry["Details"]),
+    tags: stringsOf(entry["Tag"]),
     metadata: recordOf(entry["Metadata"]),
-    clickUrl: textOf(entry["OriginalLink"]),
-    userAgent: textOf(entry["UserAgent"]),
+    clickUrl: stringOf(entry["OriginalLink"]),
+    userAgent: stringOf(entry["UserAgent"]),
   };
 }
 
 function meaningOf(entry: JsonRecord): Meaning {
-  const record = textOf(entry["RecordType"]) ?? "";
+  const record = stringOf(entry["RecordType"]) ?? "";
   if (record === "SubscriptionChange") {
     if (!entry["SuppressSending"]) return ["subscribed", null];
-    return lookUp(BOUNCES, textOf(entry["SuppressionReason"])) ?? ["unsubscribed", null];
+    return ownProperty(BOUNCES, stringOf(entry["SuppressionReason"])) ?? ["unsubscribed", null];
   }
-  if (record === "Bounce") return lookUp(BOUNCES, textOf(entry["Type"])) ?? ["bounced", null];
-  return lookUp(RECORDS, record) ?? ["unknown", null];
+  if (record === "Bounce") return ownProperty(BOUNCES, stringOf(entry["Type"])) ?? ["bounced", null];
+  return ownProperty(RECORDS, record) ?? ["unknown", null];
 }

@@ -20,12 +20,12 @@ import {
   recordOf,
   resolveWebhookOptions,
   type Secrets,
-  textOf,
-  textsOf,
+  stringOf,
+  stringsOf,
   type WebhookHandler,
   type WebhookOptions,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { verifySignature } from "./signature.js";
 
 /** Options of {@link inboundWebhook}. */
@@ -65,7 +65,7 @@ export function inboundWebhook(options: ResendInboundOptions): WebhookHandler {
         const body = recordOf(post.json());
         if (body["type"] !== "email.received") {
           throw new ConfigurationError(
-            `Resend: this is "${textOf(body["type"])}"; point it at the tracking webhook`,
+            `Resend: this is "${stringOf(body["type"])}"; point it at the tracking webhook`,
             { provider: "Resend" },
           );
         }
@@ -80,16 +80,16 @@ type Access = ResendInboundOptions & { readonly apiKey: string };
 
 async function readMail(body: JsonRecord, eventId: string | null, access: Access): Promise<InboundEvent> {
   const data = recordOf(body["data"]);
-  const id = textOf(data["email_id"]);
+  const id = stringOf(data["email_id"]);
   // Inline images stay references to files, as they are in the mail, instead of becoming part of the HTML.
   const mail = id === null ? {} : await call(`${urlPath("emails", "receiving", id)}?html_format=cid`, access);
-  const whole = textOf(recordOf(mail["raw"])["download_url"]);
+  const whole = stringOf(recordOf(mail["raw"])["download_url"]);
   const message = whole
     ? await inboundFromMime(await fetchBytes("Resend", whole, {}, access.fetch))
     : inboundMessage({
         headers: headersOf(data, mail),
-        text: textOf(mail["text"]),
-        html: textOf(mail["html"]),
+        text: stringOf(mail["text"]),
+        html: stringOf(mail["html"]),
         attachments: listOf(mail["attachments"] ?? data["attachments"])
           .filter(isRecord)
           .map((file) => readAttachment(file, id ?? "", access)),
@@ -101,11 +101,11 @@ async function readMail(body: JsonRecord, eventId: string | null, access: Access
 function headersOf(data: JsonRecord, mail: JsonRecord): InboundHeaders {
   const own = headersOfRecord(mail["headers"]);
   const told: InboundHeaders = [
-    ["From", textOf(mail["from"] ?? data["from"]) ?? ""],
-    ["To", textsOf(mail["to"] ?? data["to"]).join(", ")],
-    ["Cc", textsOf(mail["cc"] ?? data["cc"]).join(", ")],
-    ["Subject", textOf(mail["subject"] ?? data["subject"]) ?? ""],
-    ["Message-ID", textOf(mail["message_id"] ?? data["message_id"]) ?? ""],
+    ["From", stringOf(mail["from"] ?? data["from"]) ?? ""],
+    ["To", stringsOf(mail["to"] ?? data["to"]).join(", ")],
+    ["Cc", stringsOf(mail["cc"] ?? data["cc"]).join(", ")],
+    ["Subject", stringOf(mail["subject"] ?? data["subject"]) ?? ""],
+    ["Message-ID", stringOf(mail["message_id"] ?? data["message_id"]) ?? ""],
   ];
   const missing = told.filter(
     ([name, value]) =>
@@ -116,18 +116,18 @@ function headersOf(data: JsonRecord, mail: JsonRecord): InboundHeaders {
 }
 
 function readAttachment(file: JsonRecord, id: string, access: Access): InboundAttachment {
-  const contentId = textOf(file["content_id"]) || null;
-  const path = urlPath("emails", "receiving", id, "attachments", textOf(file["id"]) ?? "");
+  const contentId = stringOf(file["content_id"]) || null;
+  const path = urlPath("emails", "receiving", id, "attachments", stringOf(file["id"]) ?? "");
   return inboundAttachment(
     {
-      filename: textOf(file["filename"]),
-      contentType: textOf(file["content_type"]) ?? "",
+      filename: stringOf(file["filename"]),
+      contentType: stringOf(file["content_type"]) ?? "",
       contentId,
       inline: file["content_disposition"] === "inline" && contentId !== null,
     },
     // Links are good for an hour, so each is asked for when it is needed.
     async () =>
-      fetchBytes("Resend", textOf((await call(path, access))["download_url"]) ?? "", {}, access.fetch),
+      fetchBytes("Resend", stringOf((await call(path, access))["download_url"]) ?? "", {}, access.fetch),
   );
 }
 

@@ -9,7 +9,7 @@ import {
   verifyHmac,
   type WebhookOptions,
   type WebhookPost,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 
 /** As Svix prescribes; it signs anew each time it posts. */
 const MAX_AGE = 300;

@@ -7,21 +7,21 @@ import {
   type JsonRecord,
   jsonOf,
   listOf,
-  lookUp,
+  ownProperty,
   type RejectReason,
   readEach,
   recordOf,
   resolveWebhookOptions,
   type Secrets,
+  stringOf,
+  stringsOf,
   type TrackingEvent,
   type TrackingEventType,
   type TrackingFields,
-  textOf,
-  textsOf,
   type WebhookHandler,
   type WebhookOptions,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { verifySignature } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
@@ -85,7 +85,7 @@ export function trackingWebhook(options: ResendTrackingOptions): WebhookHandler 
 }
 
 function readEvent(entry: JsonRecord): TrackingFields {
-  const type = textOf(entry["type"]) ?? "";
+  const type = stringOf(entry["type"]) ?? "";
   const data = recordOf(entry["data"]);
   const click = recordOf(data["click"]);
   const bounce = recordOf(data["bounce"]);
@@ -95,24 +95,24 @@ function readEvent(entry: JsonRecord): TrackingFields {
     recordOf(data["suppressed"])["message"],
   ];
   return {
-    eventType: lookUp(TYPES, type) ?? "unknown",
+    eventType: ownProperty(TYPES, type) ?? "unknown",
     messageId: idOf(data["email_id"]),
     // The first alone: Resend does not say which of several an event is about.
-    recipient: bareAddress(textOf(listOf(data["to"])[0])),
+    recipient: bareAddress(stringOf(listOf(data["to"])[0])),
     timestamp: dateOf(entry["created_at"]),
-    rejectReason: reasonOf(type, textOf(bounce["message"])),
-    description: words.map(textOf).find(Boolean) ?? null,
+    rejectReason: reasonOf(type, stringOf(bounce["message"])),
+    description: words.map(stringOf).find(Boolean) ?? null,
     // Where sending put them.
-    tags: textsOf(jsonOf(header(data, "x-tags"))),
+    tags: stringsOf(jsonOf(header(data, "x-tags"))),
     metadata: recordOf(jsonOf(header(data, "x-metadata"))),
-    clickUrl: textOf(click["link"]),
-    userAgent: textOf(click["userAgent"] ?? recordOf(data["open"])["userAgent"]),
+    clickUrl: stringOf(click["link"]),
+    userAgent: stringOf(click["userAgent"] ?? recordOf(data["open"])["userAgent"]),
   };
 }
 
 function header(data: JsonRecord, name: string): string | null {
   const found = listOf(data["headers"])
     .filter(isRecord)
-    .find((entry) => textOf(entry["name"])?.toLowerCase() === name);
-  return found ? textOf(found["value"]) : null;
+    .find((entry) => stringOf(entry["name"])?.toLowerCase() === name);
+  return found ? stringOf(found["value"]) : null;
 }

@@ -6,18 +6,18 @@ import {
   type JsonRecord,
   jsonOf,
   listOf,
-  lookUp,
   numberOf,
+  ownProperty,
   type RejectReason,
   readEach,
   recordOf,
+  stringOf,
+  stringsOf,
   type TrackingEvent,
   type TrackingEventType,
   type TrackingFields,
-  textOf,
-  textsOf,
   type WebhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { SCALEWAY_SNS } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
@@ -64,23 +64,23 @@ function read(envelope: SnsEnvelope): readonly TrackingEvent[] {
 }
 
 function readEvent(event: JsonRecord): TrackingFields {
-  const type = textOf(event["type"]) ?? "";
+  const type = stringOf(event["type"]) ?? "";
   const code = numberOf(event["email_response_code"]) || null;
-  const answer = textOf(event["email_response_message"]) || textOf(event["email_error"]);
+  const answer = stringOf(event["email_response_message"]) || stringOf(event["email_error"]);
   return {
-    eventType: type === "email_spam" ? spamType(code) : (lookUp(TYPES, type) ?? "unknown"),
+    eventType: type === "email_spam" ? spamType(code) : (ownProperty(TYPES, type) ?? "unknown"),
     eventId: idOf(event["id"]),
     messageId: idOf(event["email_id"]),
-    recipient: textOf(event["email_to"]),
+    recipient: stringOf(event["email_to"]),
     timestamp: dateOf(event["created_at"]),
     rejectReason:
       type === "email_blocklisted"
-        ? (lookUp(BLOCKLISTS, textOf(event["blocklist_type"])) ?? "blocked")
-        : (lookUp(REASONS, type) ?? null),
-    description: textOf(event["blocklist_reason"]) || (lookUp(TYPES, type) ? null : type || null),
+        ? (ownProperty(BLOCKLISTS, stringOf(event["blocklist_type"])) ?? "blocked")
+        : (ownProperty(REASONS, type) ?? null),
+    description: stringOf(event["blocklist_reason"]) || (ownProperty(TYPES, type) ? null : type || null),
     mtaResponse: [code, answer].filter(Boolean).join(" ") || null,
     // Where sending put them.
-    tags: textsOf(jsonOf(headerOf(event, "x-tags"))),
+    tags: stringsOf(jsonOf(headerOf(event, "x-tags"))),
     metadata: recordOf(jsonOf(headerOf(event, "x-metadata"))),
   };
 }
@@ -93,6 +93,6 @@ function spamType(code: number | null): TrackingEventType {
 function headerOf(event: JsonRecord, name: string): string | null {
   const found = listOf(event["email_headers"])
     .filter(isRecord)
-    .find(({ key }) => textOf(key)?.toLowerCase() === name);
-  return found ? textOf(found["value"]) : null;
+    .find(({ key }) => stringOf(key)?.toLowerCase() === name);
+  return found ? stringOf(found["value"]) : null;
 }

@@ -17,13 +17,13 @@ import {
   recordOf,
   resolveWebhookOptions,
   type Secrets,
-  textOf,
+  stringOf,
   type WebhookForm,
   type WebhookHandler,
   type WebhookOptions,
   type WebhookPost,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { verifySignature } from "./signature.js";
 
 /** Options of {@link inboundWebhook}. */
@@ -70,7 +70,7 @@ async function read(post: WebhookPost): Promise<readonly InboundEvent[]> {
   const charsets = recordOf(jsonOf(form.text("charsets")));
   const text = (name: string): string | null => {
     const bytes = form.field(name)?.bytes;
-    return bytes ? decodeText(bytes, textOf(charsets[name]) ?? "utf-8") : null;
+    return bytes ? decodeText(bytes, stringOf(charsets[name]) ?? "utf-8") : null;
   };
   const message = mime
     ? await inboundFromMime(mime.bytes, detailsOf(form))
@@ -90,8 +90,8 @@ async function read(post: WebhookPost): Promise<readonly InboundEvent[]> {
 function detailsOf(form: WebhookForm): InboundDetails {
   const envelope = recordOf(jsonOf(form.text("envelope")));
   return {
-    envelopeSender: textOf(envelope["from"]),
-    envelopeRecipient: textOf(listOf(envelope["to"])[0]),
+    envelopeSender: stringOf(envelope["from"]),
+    envelopeRecipient: stringOf(listOf(envelope["to"])[0]),
     spamScore: numberOf(form.text("spam_score")),
     // DKIM is `{@example.org : pass}`, by domain.
     authentication: { spf: form.text("SPF"), dkim: /:\s*(\w+)/.exec(form.text("dkim") ?? "")?.[1] ?? null },
@@ -103,10 +103,10 @@ function attachmentsOf(form: WebhookForm): readonly InboundAttachment[] {
   return form.fields.flatMap((field) => {
     if (field.filename === null) return [];
     const about = recordOf(info[field.name]);
-    const contentId = textOf(about["content-id"]) || null;
+    const contentId = stringOf(about["content-id"]) || null;
     const file = {
-      filename: textOf(about["filename"]) || field.filename,
-      contentType: textOf(about["type"]) || field.contentType || "",
+      filename: stringOf(about["filename"]) || field.filename,
+      contentType: stringOf(about["type"]) || field.contentType || "",
       contentId,
       inline: contentId !== null,
     };

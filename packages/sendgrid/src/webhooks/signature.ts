@@ -8,7 +8,7 @@ import {
   secretList,
   type WebhookOptions,
   type WebhookPost,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 
 /** SendGrid posts an event again for a day; whoever replays one within that time is told by its `eventId`. */
 const MAX_AGE = 24 * 3600;

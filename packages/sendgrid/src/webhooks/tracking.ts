@@ -3,23 +3,23 @@ import {
   idOf,
   isRecord,
   type JsonRecord,
-  lookUp,
+  ownProperty,
   type RejectReason,
   readEach,
   recordOf,
   resolveWebhookOptions,
   type Secrets,
+  stringOf,
+  stringsOf,
   type TrackingEvent,
   type TrackingEventType,
   type TrackingFields,
-  textOf,
-  textsOf,
   type WebhookHandler,
   type WebhookOptions,
   type WebhookPost,
   WebhookRequestError,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { verifySignature } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
@@ -101,23 +101,23 @@ function read(post: WebhookPost): readonly TrackingEvent[] {
 }
 
 function readEvent(entry: JsonRecord): TrackingFields {
-  const eventType = lookUp(TYPES, textOf(entry["event"])) ?? "unknown";
-  const reason = textOf(entry["reason"]);
+  const eventType = ownProperty(TYPES, stringOf(entry["event"])) ?? "unknown";
+  const reason = stringOf(entry["reason"]);
   const isRejected = eventType === "rejected";
-  const why = textOf(entry["type"]) ?? reason ?? "";
+  const why = stringOf(entry["type"]) ?? reason ?? "";
   const metadata = Object.fromEntries(Object.entries(entry).filter(([name]) => !OWN.has(name)));
   return {
     eventType,
     eventId: idOf(entry["sg_event_id"]),
     // Sending puts its own id among the custom arguments.
     messageId: idOf(entry["anymail_id"]) ?? idOf(entry["smtp-id"]),
-    recipient: textOf(entry["email"]),
+    recipient: stringOf(entry["email"]),
     timestamp: dateOfSeconds(entry["timestamp"]),
-    rejectReason: isRejected ? (lookUp(REASONS, why.toLowerCase()) ?? "other") : null,
-    mtaResponse: isRejected ? null : (textOf(entry["response"]) ?? reason),
-    tags: textsOf(entry["category"]),
+    rejectReason: isRejected ? (ownProperty(REASONS, why.toLowerCase()) ?? "other") : null,
+    mtaResponse: isRejected ? null : (stringOf(entry["response"]) ?? reason),
+    tags: stringsOf(entry["category"]),
     metadata: { ...recordOf(entry["unique_args"]), ...metadata },
-    clickUrl: textOf(entry["url"]),
-    userAgent: textOf(entry["useragent"]),
+    clickUrl: stringOf(entry["url"]),
+    userAgent: stringOf(entry["useragent"]),
   };
 }

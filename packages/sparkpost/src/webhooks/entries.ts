@@ -4,7 +4,7 @@ import {
   listOf,
   type WebhookPost,
   WebhookRequestError,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 
 /** One entry of a post. */
 export interface SparkPostEntry {

@@ -1,4 +1,4 @@
-import { type InboundEvent, inboundEvent, inboundFromMime, readMails } from "@posthorn/core/inbound";
+import { type InboundEvent, inboundEvent, inboundFromMime, readMessages } from "@posthorn/core/inbound";
 import {
   bytesOfBase64,
   ConfigurationError,
@@ -7,11 +7,11 @@ import {
   resolveWebhookOptions,
   type Secrets,
   secretList,
-  textOf,
+  stringOf,
   type WebhookHandler,
   type WebhookOptions,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { entriesOf, type SparkPostEntry } from "./entries.js";
 
 /** Options of {@link inboundWebhook}. */
@@ -37,7 +37,7 @@ export function inboundWebhook(options: SparkPostInboundOptions): WebhookHandler
         ? ({ headers }) =>
             requireToken("SparkPost", secretList(authToken), headers.get("x-messagesystems-webhook-token"))
         : undefined,
-      read: (post, report) => readMails(entriesOf(post), report, readMail),
+      read: (post, report) => readMessages(entriesOf(post), report, readMail),
     },
     resolved,
   );
@@ -51,11 +51,11 @@ async function readMail({ kind, event }: SparkPostEntry): Promise<InboundEvent> 
     );
   }
   const { email_rfc822: content, ...rest } = recordOf(event["content"]);
-  const text = textOf(content) ?? "";
+  const text = stringOf(content) ?? "";
   const mime = rest["email_rfc822_is_base64"] ? (bytesOfBase64(text) ?? "") : text;
   const message = await inboundFromMime(mime, {
-    envelopeSender: textOf(event["msg_from"]),
-    envelopeRecipient: textOf(event["rcpt_to"]),
+    envelopeSender: stringOf(event["msg_from"]),
+    envelopeRecipient: stringOf(event["rcpt_to"]),
   });
   return inboundEvent("SparkPost", { ...event, content: rest }, message);
 }

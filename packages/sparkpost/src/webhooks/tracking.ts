@@ -4,22 +4,22 @@ import {
   dateOfSeconds,
   idOf,
   type JsonRecord,
-  lookUp,
+  ownProperty,
   type RejectReason,
   readEach,
   recordOf,
   resolveWebhookOptions,
+  stringOf,
+  stringsOf,
   type TrackingEvent,
   type TrackingEventType,
   type TrackingFields,
-  textOf,
-  textsOf,
   trackingEvent,
   type WebhookHandler,
   type WebhookOptions,
   type WebhookPost,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { entriesOf, type SparkPostEntry } from "./entries.js";
 
 /** Options of {@link trackingWebhook}. */
@@ -121,22 +121,22 @@ function readEntry({ kind, event, raw }: SparkPostEntry, types: Types): readonly
 }
 
 function readEvent(event: JsonRecord, types: Types): TrackingFields {
-  const type = textOf(event["type"]) ?? "";
-  const bounceClass = textOf(event["bounce_class"]);
-  const tags = textsOf(event["campaign_id"]);
+  const type = stringOf(event["type"]) ?? "";
+  const bounceClass = stringOf(event["bounce_class"]);
+  const tags = stringsOf(event["campaign_id"]);
   return {
-    eventType: lookUp(BOUNCE_TYPES, bounceClass) ?? lookUp(types, type) ?? "unknown",
+    eventType: ownProperty(BOUNCE_TYPES, bounceClass) ?? ownProperty(types, type) ?? "unknown",
     eventId: idOf(event["event_id"]),
     messageId: idOf(event["transmission_id"]),
     // As it was given; `rcpt_to` is in lower case.
-    recipient: textOf(event["raw_rcpt_to"] ?? event["rcpt_to"]),
+    recipient: stringOf(event["raw_rcpt_to"] ?? event["rcpt_to"]),
     timestamp: dateOfSeconds(event["timestamp"]) ?? dateOf(event["timestamp"]),
-    rejectReason: bounceClass === null ? null : (lookUp(BOUNCE_CLASSES, bounceClass) ?? "other"),
-    mtaResponse: textOf(event["raw_reason"] ?? event["reason"]),
+    rejectReason: bounceClass === null ? null : (ownProperty(BOUNCE_CLASSES, bounceClass) ?? "other"),
+    mtaResponse: stringOf(event["raw_reason"] ?? event["reason"]),
     // Sending puts the tag there. Tags of recipients are those of stored lists.
-    tags: tags.length > 0 ? tags : textsOf(event["rcpt_tags"]),
+    tags: tags.length > 0 ? tags : stringsOf(event["rcpt_tags"]),
     metadata: recordOf(event["rcpt_meta"]),
-    clickUrl: textOf(event["target_link_url"]),
-    userAgent: textOf(event["user_agent"]),
+    clickUrl: stringOf(event["target_link_url"]),
+    userAgent: stringOf(event["user_agent"]),
   };
 }

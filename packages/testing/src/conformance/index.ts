@@ -3,13 +3,13 @@ import {
   ApiError,
   type BackendOptions,
   type Features,
-  type HttpBackend,
   InvalidMessageError,
   type Message,
   PosthornError,
   TransportError,
   UnsupportedFeatureError,
 } from "@posthorn/core";
+import type { HttpBackend } from "@posthorn/core/provider";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type FaultServer, startFaultServer } from "../servers/fault-server.js";
 import type { Answer } from "../servers/faults.js";

@@ -1,4 +1,4 @@
-import { parseAddressText } from "@posthorn/core";
+import { parseAddressList } from "@posthorn/core/provider";
 import { type FakeAnswer, startFakeProvider } from "./fake-provider.js";
 import { deedsOf } from "./fake-reader.js";
 import { parseForm } from "./form.js";
@@ -98,7 +98,7 @@ function fillIn(text: string, variables: Readonly<Record<string, unknown>>): str
 
 function bareAddresses(text: string): readonly string[] {
   try {
-    return parseAddressText(text, "to").map(({ email }) => email);
+    return parseAddressList(text, "to").map(({ email }) => email);
   } catch {
     return [];
   }

@@ -3,7 +3,7 @@ import type { Fault } from "./faults.js";
 import type { RawRequest } from "./http-parser.js";
 
 /** A mail that a fake provider took. */
-export interface FakeMail {
+export interface FakeMessage {
   readonly recipients: readonly string[];
   readonly subject: string | undefined;
   /** The provider's own form of the message. */
@@ -17,14 +17,14 @@ export interface FakeProvider extends FaultServer {
   /** A key that the fake takes. */
   readonly apiKey: string;
   /** Mails taken, oldest first. */
-  readonly mails: readonly FakeMail[];
+  readonly mails: readonly FakeMessage[];
 }
 
 /** What a fake provider makes of a request: its answer, and the mail if it took one. */
 export interface FakeAnswer {
   readonly status: number;
   readonly body: unknown;
-  readonly mail?: FakeMail;
+  readonly mail?: FakeMessage;
 }
 
 /** Starts a fake provider whose behaviour is `handle`. */
@@ -33,7 +33,7 @@ export async function startFakeProvider(
   apiKey: string,
   handle: (request: RawRequest, id: string) => FakeAnswer,
 ): Promise<FakeProvider> {
-  const mails: FakeMail[] = [];
+  const mails: FakeMessage[] = [];
   let count = 0;
   const server = await startFaultServer({
     respond: (request): Fault => {

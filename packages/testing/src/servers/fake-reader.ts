@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 
 /** What a recipient of a fake provider does with a mail. */
-export type Deed =
+export type RecipientAction =
   | { readonly kind: "delivered" | "bounced" | "opened" }
   | { readonly kind: "clicked"; readonly url: string };
 
@@ -14,7 +14,7 @@ export const BOUNCE = "550 5.1.1 no such mailbox";
  * Mail to `bounce.example` comes back. Every other recipient gets the mail, opens it when it has HTML (that is how
  * opening is noticed), and clicks its first link.
  */
-export function deedsOf(recipient: string, html: string | undefined): readonly Deed[] {
+export function deedsOf(recipient: string, html: string | undefined): readonly RecipientAction[] {
   if (recipient.toLowerCase().endsWith("@bounce.example")) return [{ kind: "bounced" }];
   if (html === undefined) return [{ kind: "delivered" }];
   const url = /<a\s[^>]*href="(https?:[^"]+)"/i.exec(html)?.[1];

@@ -2,7 +2,7 @@ export { startFakeMailgun } from "./fake-mailgun.js";
 export { startFakeMandrill } from "./fake-mandrill.js";
 export {
   type FakeAnswer,
-  type FakeMail,
+  type FakeMessage,
   type FakeProvider,
   startFakeProvider,
 } from "./fake-provider.js";

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { BOUNCE, type Deed, randomId, USER_AGENT } from "./fake-reader.js";
+import { BOUNCE, type RecipientAction, randomId, USER_AGENT } from "./fake-reader.js";
 import { composeMime, envelopeOf, headersOf, type ReceivedMail } from "./received-mail.js";
 import type { ProviderPost } from "./webhook-poster.js";
 
@@ -27,7 +27,7 @@ function sign(key: string): {
 }
 
 /** One event, as JSON. @see https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhook-payloads */
-export function mailgunTrackingPost(key: string, mail: MailgunMail, deed: Deed): ProviderPost {
+export function mailgunTrackingPost(key: string, mail: MailgunMail, deed: RecipientAction): ProviderPost {
   const { messageId, recipient, from, subject, tags, variables } = mail;
   const data = {
     id: randomId(11),
@@ -50,7 +50,7 @@ export function mailgunTrackingPost(key: string, mail: MailgunMail, deed: Deed):
   };
 }
 
-function eventOf(deed: Deed): Readonly<Record<string, unknown>> {
+function eventOf(deed: RecipientAction): Readonly<Record<string, unknown>> {
   const client = { "client-info": { "user-agent": USER_AGENT }, ip: "192.0.2.7" };
   switch (deed.kind) {
     case "delivered":

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { parseAddress } from "@posthorn/core";
-import { BOUNCE, type Deed, randomId, USER_AGENT } from "./fake-reader.js";
+import { BOUNCE, type RecipientAction, randomId, USER_AGENT } from "./fake-reader.js";
 import { composeMime, envelopeOf, headersOf, type ReceivedMail } from "./received-mail.js";
 import type { ProviderPost } from "./webhook-poster.js";
 
@@ -20,7 +20,10 @@ export type MandrillEvent = Readonly<Record<string, unknown>>;
 const NAMES = { delivered: "delivered", bounced: "hard_bounce", opened: "open", clicked: "click" } as const;
 
 /** @see https://mailchimp.com/developer/transactional/docs/webhooks/ */
-export function mandrillTrackingEvents(mail: MandrillMail, deeds: readonly Deed[]): readonly MandrillEvent[] {
+export function mandrillTrackingEvents(
+  mail: MandrillMail,
+  deeds: readonly RecipientAction[],
+): readonly MandrillEvent[] {
   const { id, recipient, sender, subject, tags, metadata } = mail;
   const ts = Math.floor(Date.now() / 1000);
   const bounced = deeds.some(({ kind }) => kind === "bounced");

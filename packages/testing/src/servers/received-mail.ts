@@ -1,4 +1,5 @@
-import { encodeWords, formatAddress, parseAddress } from "@posthorn/core";
+import { formatAddress, parseAddress } from "@posthorn/core";
+import { encodeWords } from "@posthorn/core/provider";
 
 /** A file of a {@link ReceivedMail}. */
 export interface ReceivedFile {

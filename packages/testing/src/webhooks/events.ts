@@ -1,5 +1,5 @@
 import type { InboundEvent } from "@posthorn/core/inbound";
-import type { TrackingEvent, WebhookHandler, WebhookOptions } from "@posthorn/core/webhook";
+import type { TrackingEvent, WebhookHandler, WebhookOptions } from "@posthorn/core/webhooks";
 import { describe, expect, it } from "vitest";
 import { requestOf, type SamplePost } from "./subject.js";
 

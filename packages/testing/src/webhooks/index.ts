@@ -5,7 +5,7 @@ import {
   type TrackingEvent,
   type WebhookHandler,
   type WebhookOptions,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { describe, expect, it } from "vitest";
 import {
   basicAuthKeys,

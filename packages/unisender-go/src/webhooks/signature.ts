@@ -1,13 +1,13 @@
 import { md5 } from "@noble/hashes/legacy.js";
 import {
-  equalTexts,
+  equalStrings,
   joinBytes,
   requireSignature,
   type Secrets,
   secretList,
-  textOf,
+  stringOf,
   type WebhookPost,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 
 /**
  * MD5 of the body with the API key in the place of the signature, whatever way the JSON is written.
@@ -16,12 +16,12 @@ import {
  */
 export async function verifySignature(post: WebhookPost, apiKeys: Secrets): Promise<void> {
   const text = post.text();
-  const auth = textOf((post.json() as { auth?: unknown } | null)?.auth) ?? "";
+  const auth = stringOf((post.json() as { auth?: unknown } | null)?.auth) ?? "";
   const matches = await Promise.all(
     secretList(apiKeys).map(async (key) => {
       // Web Cryptography has no MD5, since it is weak; it is what Unisender Go signs by.
       const signed = text.replace(`"${auth}"`, () => JSON.stringify(key));
-      return equalTexts(hex(md5(joinBytes(signed))), auth);
+      return equalStrings(hex(md5(joinBytes(signed))), auth);
     }),
   );
   requireSignature("Unisender Go", /^[0-9a-f]{32}$/.test(auth) && matches.includes(true));

@@ -4,21 +4,21 @@ import {
   isRecord,
   type JsonRecord,
   listOf,
-  lookUp,
+  ownProperty,
   type RejectReason,
   readEach,
   recordOf,
   resolveWebhookOptions,
   type Secrets,
+  stringOf,
+  stringsOf,
   type TrackingEvent,
   type TrackingEventType,
   type TrackingFields,
-  textOf,
-  textsOf,
   type WebhookHandler,
   type WebhookOptions,
   webhookHandler,
-} from "@posthorn/core/webhook";
+} from "@posthorn/core/webhooks";
 import { verifySignature } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
@@ -94,7 +94,7 @@ function entriesOf(body: JsonRecord): readonly unknown[] {
 }
 
 function readEvents(entry: JsonRecord): readonly TrackingFields[] {
-  const name = textOf(entry["event_name"]);
+  const name = stringOf(entry["event_name"]);
   if (name === "transactional_email_status") return [readEvent(entry)];
   // The others are of servers and domains that are blocked, not of a mail.
   return name === null ? [{}] : [];
@@ -102,28 +102,28 @@ function readEvents(entry: JsonRecord): readonly TrackingFields[] {
 
 function readEvent(entry: JsonRecord): TrackingFields {
   const data = isRecord(entry["event_data"]) ? entry["event_data"] : entry;
-  const status = textOf(data["status"]) ?? "";
+  const status = stringOf(data["status"]) ?? "";
   const delivery = recordOf(data["delivery_info"]);
-  const outcome = textOf(delivery["delivery_status"]);
+  const outcome = stringOf(delivery["delivery_status"]);
   const { anymail_id: id, ...metadata } = recordOf(data["metadata"]);
   return {
-    eventType: lookUp(TYPES, status) ?? "unknown",
+    eventType: ownProperty(TYPES, status) ?? "unknown",
     // Sending puts an id of its own into the metadata of each mail of a batch.
     messageId: idOf(id) ?? idOf(data["job_id"]),
-    recipient: textOf(data["email"]),
+    recipient: stringOf(data["email"]),
     timestamp: dateOf(data["event_time"]),
     rejectReason: outcome?.startsWith("err") ? reasonOf(outcome) : null,
     // Who unsubscribes may say why.
-    description: outcome || textOf(data["comment"]),
-    mtaResponse: textOf(delivery["destination_response"]),
-    tags: textsOf(data["tags"]),
+    description: outcome || stringOf(data["comment"]),
+    mtaResponse: stringOf(delivery["destination_response"]),
+    tags: stringsOf(data["tags"]),
     metadata,
-    clickUrl: textOf(data["url"]),
-    userAgent: textOf(delivery["user_agent"]),
+    clickUrl: stringOf(data["url"]),
+    userAgent: stringOf(delivery["user_agent"]),
   };
 }
 
 function reasonOf(outcome: string): RejectReason | null {
-  const reason = lookUp(REASONS, outcome);
+  const reason = ownProperty(REASONS, outcome);
   return reason === undefined ? "other" : reason;
 }

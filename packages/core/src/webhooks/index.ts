@@ -1,8 +1,10 @@
-/** What provider packages make their webhooks of: `@posthorn/core/webhook`. */
-export { readEnv } from "../backend/options.js";
-export { isRecord, type JsonRecord } from "../backend/payload.js";
+/** What provider packages make their webhooks of: `@posthorn/core/webhooks`. */
+
+export { fetchBytes, urlPath } from "../bytes/fetch-bytes.js";
+export { readEnv } from "../env.js";
 export { ConfigurationError, PosthornError, WebhookSignatureError } from "../errors.js";
-export { lookUp } from "../message/text.js";
+export { isRecord, type JsonRecord } from "../message/json.js";
+export { ownProperty } from "../message/text.js";
 export { basicCredentials, checkBasicAuth } from "./basic-auth.js";
 export { WebhookRequestError } from "./errors.js";
 export {
@@ -13,7 +15,6 @@ export {
   type TrackingFields,
   trackingEvent,
 } from "./event.js";
-export { fetchBytes, urlPath } from "./fetch-bytes.js";
 export { type WebhookHandler, type WebhookSpec, webhookHandler } from "./handler.js";
 export { type FormField, parameter } from "./multipart.js";
 export {
@@ -29,7 +30,7 @@ export {
   bytesOfBase64,
   bytesOfHex,
   checkAge,
-  equalTexts,
+  equalStrings,
   type HashName,
   importPublicKey,
   joinBytes,
@@ -47,6 +48,6 @@ export {
   listOf,
   numberOf,
   recordOf,
-  textOf,
-  textsOf,
+  stringOf,
+  stringsOf,
 } from "./values.js";

@@ -1,7 +1,7 @@
 /**
  * Readers of values out of posts. A post comes from outside: a value of the wrong form is `null`, never an exception.
  */
-import { isRecord, type JsonRecord } from "../backend/payload.js";
+import { isRecord, type JsonRecord } from "../message/json.js";
 
 /** The record at a place, or an empty one. */
 export function recordOf(value: unknown): JsonRecord {
@@ -14,7 +14,7 @@ export function listOf(value: unknown): readonly unknown[] {
 }
 
 /** A text; numbers as their text. */
-export function textOf(value: unknown): string | null {
+export function stringOf(value: unknown): string | null {
   if (typeof value === "number") return String(value);
   return typeof value === "string" ? value : null;
 }
@@ -32,7 +32,7 @@ export function numberOf(value: unknown): number | null {
 }
 
 /** The texts of a list; a single text is a list of one. */
-export function textsOf(value: unknown): readonly string[] {
+export function stringsOf(value: unknown): readonly string[] {
   return (Array.isArray(value) ? value : [value]).filter(
     (entry): entry is string => typeof entry === "string" && entry !== "",
   );

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { encodeMultipart } from "../src/backend/multipart.js";
-import { encodeBase64, Pieces } from "../src/index.js";
-import { keep } from "../src/message/pieces.js";
+import { keep } from "../src/bytes/chunks.js";
+import { ByteChunks, encodeBase64 } from "../src/provider.js";
 
 const bytes = (...values: number[]): Uint8Array<ArrayBuffer> => new Uint8Array(values);
 const read = async (body: Blob | ReadableStream): Promise<number[]> => [
@@ -10,7 +10,7 @@ const read = async (body: Blob | ReadableStream): Promise<number[]> => [
 
 describe("pieces", () => {
   it("give the same bytes as a blob and as streams, as often as they are asked", async () => {
-    const pieces = new Pieces([
+    const pieces = new ByteChunks([
       bytes(1, 2),
       new Blob([bytes(3), bytes(4)]),
       new Blob([]),
@@ -22,7 +22,7 @@ describe("pieces", () => {
     for (const body of [pieces.stream(), pieces.blob(), pieces.stream()]) {
       expect(await read(body)).toEqual([1, 2, 3, 4, 5, 6]);
     }
-    expect(await read(new Pieces([]).stream())).toEqual([]);
+    expect(await read(new ByteChunks([]).stream())).toEqual([]);
   });
 
   it("hold no large buffer for a small part of it", () => {
@@ -39,16 +39,16 @@ it("writes base64 of any length", () => {
 });
 
 it("writes forms that parsers read back as FormData's own", async () => {
-  const content = new Pieces([bytes(0, 13, 10), new Blob(["--x\r\n"])]);
+  const content = new ByteChunks([bytes(0, 13, 10), new Blob(["--x\r\n"])]);
   const { body, contentType } = encodeMultipart([
     ["to", "a@example.org"],
     ["to", "b@example.org"],
     ['odd "name"\r\n', "line\none\rtwo\r\nž"],
     { name: "attachment", filename: 'účet "1".csv', contentType: "text/csv", content },
-    { name: "attachment", filename: "empty", contentType: "image/png", content: new Pieces([]) },
+    { name: "attachment", filename: "empty", contentType: "image/png", content: new ByteChunks([]) },
     ["last", ""],
   ]);
-  const form = await new Response((body as Pieces).blob(), {
+  const form = await new Response((body as ByteChunks).blob(), {
     headers: { "content-type": contentType },
   }).formData();
   const expected = new FormData();

@@ -1,5 +1,5 @@
-/** A part of {@link Pieces}. */
-export type Piece = Uint8Array<ArrayBuffer> | Blob;
+/** A part of {@link ByteChunks}. */
+export type ByteChunk = Uint8Array<ArrayBuffer> | Blob;
 
 const { navigator, process } = globalThis as {
   navigator?: { userAgent?: string };
@@ -15,11 +15,11 @@ const STREAMS = Boolean(process?.versions?.["undici"] && /^Node|^$/.test(navigat
  * Bytes kept in pieces, to be sent as often as need be. Where `fetch` sends streams of known length they never are
  * copied; elsewhere they are blobs, which runtimes share.
  */
-export class Pieces {
+export class ByteChunks {
   /** Bytes of all pieces. */
   readonly size: number;
 
-  constructor(readonly parts: readonly Piece[]) {
+  constructor(readonly parts: readonly ByteChunk[]) {
     this.size = parts.reduce((sum, part) => sum + (part instanceof Blob ? part.size : part.length), 0);
   }
 
@@ -60,8 +60,20 @@ export class Pieces {
   }
 }
 
+/** Whether a value is {@link ByteChunks}, of this copy of the package or of another. */
+export function isByteChunks(value: unknown): value is ByteChunks {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "parts" in value &&
+    Array.isArray(value.parts) &&
+    "fetchInit" in value &&
+    typeof value.fetchInit === "function"
+  );
+}
+
 /** Bytes that their owner gives away, such as a stream's. */
-export function keep(bytes: Uint8Array): Piece {
+export function keep(bytes: Uint8Array): ByteChunk {
   // A small part of a large buffer would hold all of it.
   return STREAMS && bytes.length * 2 >= bytes.buffer.byteLength
     ? (bytes as Uint8Array<ArrayBuffer>)
@@ -69,7 +81,7 @@ export function keep(bytes: Uint8Array): Piece {
 }
 
 /** Bytes whose memory is used again. */
-export function copy(bytes: Uint8Array): Piece {
+export function copy(bytes: Uint8Array): ByteChunk {
   return STREAMS ? new Uint8Array(bytes) : new Blob([bytes as Uint8Array<ArrayBuffer>]);
 }
 

@@ -1,7 +1,8 @@
-import { type Address, parseAddressText, type RecipientResult, type RecipientStatus } from "@posthorn/core";
+import type { Address, RecipientResult, RecipientStatus } from "@posthorn/core";
+import { parseAddressList } from "@posthorn/core/provider";
 
 /** What Postmark says of one mail. https://postmarkapp.com/developer/api/email-api#send-a-single-email */
-export interface PostmarkAnswer {
+export interface PostmarkResponse {
   /** Absent when the mail was taken and delivery may be delayed. */
   readonly ErrorCode?: number;
   readonly Message: string;
@@ -12,8 +13,8 @@ export interface PostmarkAnswer {
 }
 
 /** Whether a value is what Postmark says of one mail. */
-export function isAnswer(value: unknown): value is PostmarkAnswer {
-  const { ErrorCode, Message, MessageID } = (value ?? {}) as Partial<PostmarkAnswer>;
+export function isPostmarkResponse(value: unknown): value is PostmarkResponse {
+  const { ErrorCode, Message, MessageID } = (value ?? {}) as Partial<PostmarkResponse>;
   const hasCode = typeof ErrorCode === "number" || (ErrorCode === undefined && typeof MessageID === "string");
   return hasCode && typeof Message === "string";
 }
@@ -27,19 +28,19 @@ const INACTIVE_RECIPIENT = 406;
 const INVALID_REQUEST = 300;
 
 /**
- * What an answer says of the recipients of its mail; `undefined` when it is an error of the request as a whole.
+ * What an response says of the recipients of its mail; `undefined` when it is an error of the request as a whole.
  *
  * @see https://postmarkapp.com/developer/api/overview#error-codes
  */
-export function readMail(
-  answer: PostmarkAnswer,
+export function readMessage(
+  response: PostmarkResponse,
   recipients: readonly Address[],
 ): Readonly<Record<string, RecipientResult>> | undefined {
-  if ((answer.ErrorCode ?? 0) === 0) {
-    const taken = /delivery may be delayed/i.test(answer.Message) ? "queued" : "sent";
-    const inactive = inactiveAddresses(answer.Message);
-    const named = [answer.To, answer.Cc, answer.Bcc].flatMap((field) =>
-      field ? parseAddressText(field, "To") : [],
+  if ((response.ErrorCode ?? 0) === 0) {
+    const taken = /delivery may be delayed/i.test(response.Message) ? "queued" : "sent";
+    const inactive = inactiveAddresses(response.Message);
+    const named = [response.To, response.Cc, response.Bcc].flatMap((field) =>
+      field ? parseAddressList(field, "To") : [],
     );
     return Object.fromEntries(
       named.map(({ address }) => {
@@ -48,20 +49,20 @@ export function readMail(
         const rejected = inactive.has(address.toLowerCase());
         return [
           known,
-          rejected ? status("rejected") : { status: taken, messageId: answer.MessageID ?? null },
+          rejected ? status("rejected") : { status: taken, messageId: response.MessageID ?? null },
         ];
       }),
     );
   }
-  if (answer.ErrorCode === INACTIVE_RECIPIENT) {
-    const inactive = inactiveAddresses(answer.Message);
+  if (response.ErrorCode === INACTIVE_RECIPIENT) {
+    const inactive = inactiveAddresses(response.Message);
     // When it names none, the mail's only recipient is meant.
     const all = recipients.filter(({ email }) => inactive.size === 0 || inactive.has(email.toLowerCase()));
     return Object.fromEntries(all.map(({ address }) => [address, status("rejected")]));
   }
   if (
-    answer.ErrorCode === INVALID_REQUEST &&
-    /^(?:Invalid|Error parsing) '(?:To|Cc|Bcc)'/i.test(answer.Message)
+    response.ErrorCode === INVALID_REQUEST &&
+    /^(?:Invalid|Error parsing) '(?:To|Cc|Bcc)'/i.test(response.Message)
   ) {
     return Object.fromEntries(recipients.map(({ address }) => [address, status("invalid")]));
   }

@@ -1,5 +1,5 @@
+import { decodeBase64 } from "../bytes/base64.js";
 import { WebhookSignatureError } from "../errors.js";
-import { decodeBase64 } from "../message/base64.js";
 
 /** A hash by its name in Web Cryptography. */
 export type HashName = "SHA-1" | "SHA-256";
@@ -91,7 +91,7 @@ export function bytesOfBase64(text: string | null | undefined): Uint8Array | und
 }
 
 /** Whether two texts are the same, in a time that tells nothing of where they differ. */
-export async function equalTexts(one: string, other: string): Promise<boolean> {
+export async function equalStrings(one: string, other: string): Promise<boolean> {
   // An HMAC under a key of this moment: comparing the two sums says nothing of the texts.
   const key = await crypto.subtle.importKey(
     "raw",
@@ -135,7 +135,7 @@ export async function requireToken(
   tokens: readonly string[],
   given: string | null,
 ): Promise<void> {
-  const matches = await Promise.all(tokens.map((token) => equalTexts(token, given ?? "")));
+  const matches = await Promise.all(tokens.map((token) => equalStrings(token, given ?? "")));
   if (given === null || !matches.includes(true)) {
     throw new WebhookSignatureError(`${provider}: the token is missing or does not match`, { provider });
   }

@@ -39,6 +39,6 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /** Base64 of a UTF-8 text, as HTTP basic authentication wants it. */
-export function encodeBase64Text(text: string): string {
+export function encodeBase64String(text: string): string {
   return encodeBase64(new TextEncoder().encode(text));
 }

@@ -1,5 +1,5 @@
 import { WebhookSignatureError } from "../errors.js";
-import { bytesOfBase64, equalTexts } from "./signature.js";
+import { bytesOfBase64, equalStrings } from "./signature.js";
 
 /**
  * Checks HTTP basic auth.
@@ -16,7 +16,7 @@ export async function checkBasicAuth(
   const text = basicCredentials(headers);
   if (text === undefined)
     throw new WebhookSignatureError(`${provider}: HTTP basic auth is missing`, { provider });
-  const matches = await Promise.all(secrets.map((secret) => equalTexts(secret, text)));
+  const matches = await Promise.all(secrets.map((secret) => equalStrings(secret, text)));
   if (!matches.includes(true)) {
     throw new WebhookSignatureError(`${provider}: HTTP basic auth does not match`, { provider });
   }

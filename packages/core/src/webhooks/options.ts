@@ -1,4 +1,4 @@
-import { readEnv } from "../backend/options.js";
+import { readEnv } from "../env.js";
 import { ConfigurationError } from "../errors.js";
 import { nearest } from "../message/text.js";
 import type { EventStore } from "./store.js";

@@ -1,8 +1,8 @@
 import type { Message } from "@posthorn/core";
 import type { ReceivedMail } from "@posthorn/testing/servers";
 
-/** The mails that the example sends, by what they show. */
-export function mails(
+/** The messages that the example sends, by what they show. */
+export function exampleMessages(
   from: string,
   to: string,
   other: string,

@@ -1,0 +1,73 @@
+import type { ApiError } from "../errors.js";
+import type { Address } from "../message/address.js";
+import type { AttachmentEncoding } from "../message/content.js";
+import type { Features } from "../message/features.js";
+import type { NormalizedMessage } from "../message/normalize.js";
+import type { RecipientResult, RecipientResults } from "../result.js";
+import type { ProviderErrorInfo } from "./api-error.js";
+import type { RequestBody } from "./body.js";
+import type { OptionSpecs } from "./options.js";
+
+/** What a provider package says of itself. */
+export interface ProviderInfo<F extends Features> {
+  /** Display name, such as `"Mailgun"`. */
+  readonly name: string;
+  /** Prefix of its environment variables, such as `MAILGUN`. */
+  readonly envPrefix: string;
+  readonly features: F;
+  /** Its own options. */
+  readonly options: OptionSpecs;
+  /** Base URL of its API, unless `apiUrl` is given; absent for self-hosted providers. */
+  readonly apiUrl?: string;
+  /** How it takes attachments. Default `base64`. */
+  readonly attachmentEncoding?: AttachmentEncoding;
+  /** Milliseconds that it keeps idempotency keys, where it takes them. */
+  readonly idempotencyWindow?: number;
+}
+
+/** One HTTP request that a message becomes. */
+export interface ProviderRequest {
+  /** Path below the API's base URL, or a whole URL. */
+  readonly path: string;
+  /** Default `POST`. */
+  readonly method?: string;
+  /** Headers beside those of authentication, or instead of them. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Credentials of this request alone, which must not leave the backend. */
+  readonly secrets?: readonly string[];
+  readonly body: RequestBody;
+  /** Statuses beside 2xx whose answers `readResponse` reads, since they can speak of single recipients. */
+  readonly readable?: readonly number[];
+  /** The recipients it sends to. */
+  readonly recipients: readonly Address[];
+}
+
+/** A provider's 2xx response. */
+export interface ProviderResponse {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  readonly request: ProviderRequest;
+  /** Where in the message's requests it belongs, from 0. */
+  readonly index: number;
+  readonly message: NormalizedMessage;
+  /**
+   * The body as JSON.
+   *
+   * @throws ApiError with `delivery: "accepted"` when it is not
+   */
+  json(): unknown;
+  /**
+   * An error made of this response.
+   *
+   * @param delivery `accepted` when the response has not the form it should; `not-sent` when it says no in words
+   */
+  error(
+    message: string,
+    delivery: "accepted" | "not-sent" | "unknown",
+    details?: ProviderErrorInfo,
+  ): ApiError;
+  /** The same result for every recipient of the request. */
+  everyRecipient(result: RecipientResult): RecipientResults;
+}

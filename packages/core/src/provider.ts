@@ -1,0 +1,66 @@
+/**
+ * What the author of a provider uses beside `@posthorn/core`: the base of all providers with an HTTP API, and the parts that
+ * payloads and responses are made of.
+ *
+ * @module
+ */
+export type { ProviderErrorInfo } from "./backend/api-error.js";
+export { type EncodedBody, encodeJson, type FormPart, type RequestBody } from "./backend/body.js";
+export { HttpBackend } from "./backend/http-backend.js";
+export { encodeMultipart } from "./backend/multipart.js";
+export { type OptionSpec, type OptionSpecs, resolveOptions } from "./backend/options.js";
+export {
+  asString,
+  chunk,
+  compact,
+  deepMerge,
+  forRecipient,
+  type HeaderSubstitutions,
+  headerRecord,
+  headerSubstitutions,
+  nonEmpty,
+  recipientGroups,
+  stringValues,
+  toEmailAndName,
+  uuidFrom,
+  writtenAddresses,
+} from "./backend/payload.js";
+export type { ProviderInfo, ProviderRequest, ProviderResponse } from "./backend/provider.js";
+export { sendMany } from "./backend/send-many.js";
+export { type ReportUnsupported, unsupportedReporter } from "./backend/unsupported.js";
+export { decodeBase64, encodeBase64, encodeBase64String } from "./bytes/base64.js";
+export { type ByteChunk, ByteChunks } from "./bytes/chunks.js";
+export { encodeWords } from "./bytes/encoded-word.js";
+export { extensionOfType, typeOfName } from "./bytes/mime-types.js";
+export { systemClock } from "./clock.js";
+export { readEnv } from "./env.js";
+export {
+  encodeDomain,
+  formatAddresses,
+  isInternational,
+  parseAddressList,
+} from "./message/address.js";
+export { utf8Base64 } from "./message/attachment.js";
+export {
+  type AttachmentContent,
+  type AttachmentEncoding,
+  type JsonString,
+  LargeString,
+} from "./message/content.js";
+export { mergeDefaults } from "./message/defaults.js";
+export { ALL_FEATURES, type DefinedFeatures, defineFeatures } from "./message/features.js";
+export { isRecord, type JsonBody, type JsonRecord, toJson } from "./message/json.js";
+export { MESSAGE_FIELDS } from "./message/message.js";
+export {
+  type HeaderList,
+  type NormalizedMessage,
+  normalizeMessage,
+  requireFrom,
+} from "./message/normalize.js";
+export type { SendTime } from "./message/send-at.js";
+export { ownProperty } from "./message/text.js";
+export { makeResult } from "./result.js";
+export { IDEMPOTENT_METHODS } from "./retry/policy.js";
+export { parseRetryAfter } from "./retry/retry-after.js";
+export { classifyFailure, type Failure } from "./session/classify.js";
+export { Redactor } from "./session/redact.js";
