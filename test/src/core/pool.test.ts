@@ -34,7 +34,7 @@ describe("failover", () => {
       .send(mail)
       .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(PoolError);
-    expect(error).toMatchObject({ delivery: "unknown", retryable: false, path: [{ outcome: "failed" }] });
+    expect(error).toMatchObject({ delivery: "unknown", retryable: false, route: [{ outcome: "failed" }] });
     expect(sent(a, b)).toEqual([0, 0]);
     a.failNext(lost());
     await failover([a, b], { failoverWhen: "unknown" }).send(mail);
@@ -138,16 +138,16 @@ describe("failover", () => {
     await expect(pool.send(mail)).rejects.toMatchObject({
       delivery: "not-sent",
       retryable: true,
-      path: { length: 2 },
+      route: { length: 2 },
     });
-    await expect(pool.send(mail)).rejects.toMatchObject({ path: { length: 2 } });
+    await expect(pool.send(mail)).rejects.toMatchObject({ route: { length: 2 } });
     expect((await pool.send(mail)).route).toHaveLength(1);
   });
 
   it("sends nothing more once the caller aborts", async () => {
     const [a, b] = two();
     a.failNext(new TransportError("aborted", { phase: "other", code: "ABORTED", delivery: "not-sent" }));
-    await expect(failover([a, b]).send(mail)).rejects.toMatchObject({ path: { length: 1 } });
+    await expect(failover([a, b]).send(mail)).rejects.toMatchObject({ route: { length: 1 } });
     expect(sent(a, b)).toEqual([0, 0]);
   });
 });
