@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 const REPOSITORY = "https://github.com/posthorn/posthorn";
 const KEYWORDS = ["email", "mail", "transactional", "posthorn"];
 /** Entries that stand on Vitest or another library without CommonJS. */
-const ESM_ONLY = { "@posthorn/testing": ["./conformance", "./webhooks", "./sns"] };
+export const ESM_ONLY = { "@posthorn/testing": ["./conformance", "./webhooks", "./sns"] };
 
 /** @returns the manifest as it should be: its own fields in the order that all share */
 export function normalizeManifest(manifest, folder) {
@@ -67,13 +67,12 @@ export function normalizeManifest(manifest, folder) {
       "./package.json": "./package.json",
     },
     scripts: {
-      ...scripts,
+      ...Object.fromEntries(Object.entries(scripts).filter(([script]) => script !== "check:package")),
       build: "tsup",
       typecheck: existsSync(join(folder, "tsconfig.src.json"))
         ? "tsc --project tsconfig.src.json && tsc --project tsconfig.json"
         : "tsc --project tsconfig.json",
       test: "vitest run",
-      "check:package": `publint --strict && attw --pack .${attwExceptions(name)}`,
     },
     ...own,
   };
@@ -85,21 +84,23 @@ function typesOf(path, folder) {
   return existsSync(join(folder, "src", `${file}.ts`)) ? file : `${file}/index`;
 }
 
-function attwExceptions(name) {
-  const entries = ESM_ONLY[name];
-  // The entries without CommonJS cannot be required, nor found by `node10`.
-  return entries ? ` --exclude-entrypoints ${entries.join(" ")}` : "";
+/** The packages that are published: their folders and what their package.json says. */
+export function publishedPackages() {
+  const packages = fileURLToPath(new URL("../packages", import.meta.url));
+  return readdirSync(packages)
+    .map((short) => join(packages, short))
+    .filter((folder) => existsSync(join(folder, "package.json")))
+    .map((folder) => ({ folder, manifest: JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) }))
+    .filter(({ manifest }) => !manifest.private)
+    .map((entry) => ({ name: entry.manifest.name, ...entry }));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const packages = fileURLToPath(new URL("../packages", import.meta.url));
   const wrong = [];
-  for (const short of readdirSync(packages)) {
-    const file = join(packages, short, "package.json");
-    if (!existsSync(file)) continue;
-    const text = readFileSync(file, "utf8");
-    const made = `${JSON.stringify(normalizeManifest(JSON.parse(text), join(packages, short)), null, 2)}\n`;
-    if (made === text) continue;
+  for (const { folder, manifest } of publishedPackages()) {
+    const file = join(folder, "package.json");
+    const made = `${JSON.stringify(normalizeManifest(manifest, folder), null, 2)}\n`;
+    if (made === readFileSync(file, "utf8")) continue;
     if (process.argv.includes("--check")) wrong.push(file);
     else writeFileSync(file, made);
   }
