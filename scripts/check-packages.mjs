@@ -22,7 +22,9 @@ try {
   });
   const files = readdirSync(tarballs);
   for (const { name, manifest } of packages) {
-    const file = files.find((entry) => entry === `${name.replace("@", "").replace("/", "-")}-${manifest.version}.tgz`);
+    const file = files.find(
+      (entry) => entry === `${name.replace("@", "").replace("/", "-")}-${manifest.version}.tgz`,
+    );
     const tarball = readFileSync(join(tarballs, file));
     const { messages } = await publint({ pack: { tarball: arrayBuffer(tarball) }, strict: true });
     for (const message of messages) faults.push(`${name}: ${formatMessage(message, manifest)}`);

@@ -1,4 +1,15 @@
-import { type Backend, type BackendOptions, type Features, failover, type Message, type MessageFor, PosthornError, type RecipientResults, type SendOutcome, TransportError } from "@posthorn/core";
+import {
+  type Backend,
+  type BackendOptions,
+  type Features,
+  failover,
+  type Message,
+  type MessageFor,
+  PosthornError,
+  type RecipientResults,
+  type SendOutcome,
+  TransportError,
+} from "@posthorn/core";
 import {
   HttpBackend,
   type NormalizedMessage,

@@ -1,4 +1,14 @@
-import { ApiError, failover, InvalidMessageError, type Message, PoolError, RecipientsRefusedError, roundRobin, TransportError, weighted } from "@posthorn/core";
+import {
+  ApiError,
+  failover,
+  InvalidMessageError,
+  type Message,
+  PoolError,
+  RecipientsRefusedError,
+  roundRobin,
+  TransportError,
+  weighted,
+} from "@posthorn/core";
 import { makeResult } from "@posthorn/core/provider";
 import { mailgun } from "@posthorn/mailgun";
 import { mandrill } from "@posthorn/mandrill";

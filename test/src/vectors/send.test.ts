@@ -1,5 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { ApiError, type FetchLike, InvalidAddressError, PosthornError, RecipientsRefusedError, SerializationError, TransportError, UnsupportedFeatureError } from "@posthorn/core";
+import {
+  ApiError,
+  type FetchLike,
+  InvalidAddressError,
+  PosthornError,
+  RecipientsRefusedError,
+  SerializationError,
+  TransportError,
+  UnsupportedFeatureError,
+} from "@posthorn/core";
 import { describe, expect, it } from "vitest";
 import { canonical, canonicalForm, type FormField } from "./compare.js";
 import { exceptionFor } from "./exceptions.js";
