@@ -30,6 +30,9 @@ export function writeDeclarations(folder = process.cwd()) {
 /** `Uint8Array` takes a parameter since TypeScript 5.7 only; what `TextEncoder` gives is the same type in each release. */
 function forOlderCompilers(file) {
   const text = readFileSync(file, "utf8");
-  const made = text.replaceAll("Uint8Array<ArrayBuffer>", 'ReturnType<InstanceType<typeof TextEncoder>["encode"]>');
+  const made = text.replaceAll(
+    "Uint8Array<ArrayBuffer>",
+    'ReturnType<InstanceType<typeof TextEncoder>["encode"]>',
+  );
   if (made !== text) writeFileSync(file, made);
 }
