@@ -92,9 +92,29 @@ export class BrevoBackend extends HttpBackend<BrevoFeatures, BrevoOptions> {
    * @see https://developers.brevo.com/docs/heterogenous-versions-batch-emails
    * @see https://github.com/getbrevo/brevo-node (`BadRequestErrorBody.Code`)
    */
-  protected override readError(body: unknown): ProviderErrorInfo {
-    const { code, message } = body as { code?: string; message?: string };
-    return { code, message, alreadyAccepted: code !== undefined && REPEATS.has(code) };
+  protected override readError(
+    body: unknown,
+    headers: Readonly<Record<string, string>>,
+    status: number,
+  ): ProviderErrorInfo {
+    const { code, message } = (body ?? {}) as { code?: string; message?: string };
+    return {
+      code,
+      message,
+      alreadyAccepted: code !== undefined && REPEATS.has(code),
+      retryAt: status === 429 ? this.resetAt(headers["x-sib-ratelimit-reset"]) : undefined,
+    };
+  }
+
+  /**
+   * Brevo sends no Retry-After, but the seconds until its rate limit is over.
+   *
+   * @see https://developers.brevo.com/docs/limit-headers
+   */
+  private resetAt(seconds: string | undefined): Date | undefined {
+    return seconds !== undefined && /^\d+$/.test(seconds)
+      ? new Date(this.session.clock.now() + Number(seconds) * 1000)
+      : undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { BackendOptions, RecipientResult, RecipientResults } from "@posthorn/core";
+import type { BackendOptions, RecipientReason, RecipientResult, RecipientResults } from "@posthorn/core";
 import {
   allRecipients,
   HttpBackend,
@@ -23,9 +23,11 @@ export interface MailerSendOptions extends BackendOptions<MailerSendFeatures> {
   readonly batchSendMode?: BatchSendMode | undefined;
 }
 
+/** https://developers.mailersend.com/api/v1/email.html#send-an-email (responses with warnings) */
 interface Warning {
   readonly type: string;
-  readonly recipients?: readonly { readonly email: string }[];
+  readonly warning?: string;
+  readonly recipients?: readonly { readonly email: string; readonly reasons?: readonly string[] }[];
 }
 
 /** Sends through MailerSend. Subclass it to override `createSession()`. */
@@ -77,14 +79,17 @@ export class MailerSendBackend extends HttpBackend<MailerSendFeatures, MailerSen
       return response.everyRecipient({ status: "unknown", messageId });
     }
     const messageId = response.headers["x-message-id"] || null;
-    const suppressed = new Set(
+    const suppressed = new Map(
       (body.warnings ?? [])
         .filter(({ type }) => type === "ALL_SUPPRESSED" || type === "SOME_SUPPRESSED")
-        .flatMap((warning) => (warning.recipients ?? []).map(({ email }) => email.toLowerCase())),
+        .flatMap(({ warning = "the recipient is suppressed", recipients: named = [] }) =>
+          named.map(({ email, reasons = [] }) => [email.toLowerCase(), suppressedFor(reasons, warning)]),
+        ),
     );
     return Object.fromEntries(
       recipients.map(({ address, email }): [string, RecipientResult] => {
-        if (suppressed.has(email.toLowerCase())) return [address, { status: "rejected", messageId: null }];
+        const reason = suppressed.get(email.toLowerCase());
+        if (reason) return [address, { status: "rejected", messageId: null, reason }];
         return [
           address,
           messageId === null ? { status: "failed", messageId } : { status: "queued", messageId },
@@ -109,6 +114,11 @@ export class MailerSendBackend extends HttpBackend<MailerSendFeatures, MailerSen
     const retryable = code === "MS42901" ? false : undefined;
     return { message: explanation, code, retryable };
   }
+}
+
+/** Reasons are words such as `blocklisted` and `hard_bounced`. */
+function suppressedFor(reasons: readonly string[], message: string): RecipientReason {
+  return { ...(reasons.length > 0 ? { code: reasons.join(", ") } : {}), message, retryable: false };
 }
 
 function bearer(token: string): Readonly<Record<string, string>> {
