@@ -130,6 +130,84 @@ describe("mailersend", () => {
     ]);
   });
 
+  it("finds the code of a validation error among its errors", async () => {
+    const errors = { "to.0.email": ["The to.0.email must be valid. #MS42207"] };
+    answer({ message: "The given data was invalid.", errors }, 422);
+    expect(await failure(create().send(mail))).toMatchObject({
+      code: "MS42207",
+      delivery: "not-sent",
+      retryable: false,
+    });
+  });
+
+  it("gives References and List-Unsubscribe their fields", async () => {
+    answer("", 202, { "x-message-id": "m1" });
+    await create().send({
+      ...mail,
+      headers: {
+        References: "<1@example.com> <2@example.com>",
+        "List-Unsubscribe": "<https://example.com/unsubscribe>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+      },
+    });
+    expect(sent()).toMatchObject({
+      references: ["1@example.com", "2@example.com"],
+      list_unsubscribe: "<https://example.com/unsubscribe>",
+      headers: [{ name: "List-Unsubscribe-Post", value: "List-Unsubscribe=One-Click" }],
+    });
+  });
+
+  it("says why a recipient is rejected", async () => {
+    const warnings = [
+      {
+        type: "SOME_SUPPRESSED",
+        warning: "Some of the recipients have been suppressed.",
+        recipients: [{ email: "b@example.org", name: "", reasons: ["hard_bounced", "blocklisted"] }],
+      },
+    ];
+    answer({ warnings }, 202, { "x-message-id": "m1" });
+    const result = await create().send({ ...mail, cc: ["B@example.org"] });
+    expect(result.recipients).toEqual({
+      "grace@example.org": { status: "queued", messageId: "m1" },
+      "B@example.org": {
+        status: "rejected",
+        messageId: null,
+        reason: {
+          code: "hard_bounced, blocklisted",
+          message: "Some of the recipients have been suppressed.",
+          retryable: false,
+        },
+      },
+    });
+  });
+
+  it("reports the method of an invitation, for which there is no field", async () => {
+    const attachments = [{ filename: "i.ics", content: "x", contentType: "text/calendar; method=REQUEST" }];
+    expect(await failure(create().send({ ...mail, attachments }))).toMatchObject({ field: "attachments" });
+  });
+
+  it("makes this request of a full message", async () => {
+    const full = {
+      from: "Ada <ada@example.com>",
+      to: ["Grace <grace@example.org>"],
+      cc: ["c@example.org"],
+      bcc: ["b@example.org"],
+      replyTo: ["reply@example.com"],
+      subject: "Hello",
+      text: "Hi",
+      html: "<p>Hi</p>",
+      headers: { "X-Own": "1" },
+      attachments: [{ filename: "a.txt", content: "a" }],
+      sendAt: "2030-01-02T03:04:05Z",
+      tags: ["welcome"],
+      trackClicks: false,
+      trackOpens: true,
+      templateId: "t1",
+      mergeGlobalData: { site: "Shop" },
+    };
+    expect(await create().dryRun(full)).toMatchInlineSnapshot();
+  });
+
   it("leaves a template's own subject alone", async () => {
     answer("", 202, { "x-message-id": "m1" });
     await create().send({ from: mail.from, to: mail.to, templateId: "t1" });

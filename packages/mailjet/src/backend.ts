@@ -94,7 +94,8 @@ export class MailjetBackend extends HttpBackend<MailjetFeatures, MailjetOptions>
     // Message ids are larger than a JavaScript number can tell apart.
     const exact = response.text.replace(/("MessageID"\s*:\s*)(\d+)/g, '$1"$2"');
     const { Messages } = (JSON.parse(exact) ?? {}) as ErrorResponse;
-    if (!Array.isArray(Messages)) throw response.error("answered without messages", "accepted");
+    if (!Array.isArray(Messages) || Messages.length === 0)
+      throw response.error("answered without messages", "accepted");
     return readMessages(Messages, response);
   }
 
@@ -107,7 +108,7 @@ export class MailjetBackend extends HttpBackend<MailjetFeatures, MailjetOptions>
   }
 }
 
-/** Each message of the request has an entry, in order. What becomes of someone whom no entry names is not known. */
+/** Each message of the request has an entry, in order. Whoever no entry names gets nothing. */
 function readMessages(messages: readonly MessageResponse[], response: ProviderResponse): RecipientResults {
   const { message, request } = response;
   const written = writtenAddresses(request.recipients);
@@ -123,7 +124,7 @@ function readMessages(messages: readonly MessageResponse[], response: ProviderRe
     // A copy that goes with another recipient's message was sent.
     for (const { address } of request.recipients.slice(to.length)) results[address] ??= failed;
   }
-  for (const { address } of request.recipients) results[address] ??= { status: "unknown", messageId: null };
+  for (const { address } of request.recipients) results[address] ??= { status: "failed", messageId: null };
   for (const { Status, To = [], Cc = [], Bcc = [] } of messages) {
     if (Status !== "success") continue;
     for (const { Email, MessageID = "0" } of [...To, ...Cc, ...Bcc])

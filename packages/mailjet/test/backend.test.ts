@@ -40,13 +40,9 @@ describe("mailjet", () => {
 
   it("splits batches at 50 messages, and explains errors by message", async () => {
     const to = Array.from({ length: 51 }, (_, index) => `r${index}@example.org`);
-    answer({ Messages: [] });
-    answer({ Messages: [] });
-    await create({ ignoreRecipientStatus: true }).send({
-      ...mail,
-      to,
-      mergeMetadata: { "r50@example.org": { n: 1 } },
-    });
+    answer({ Messages: [{ Status: "success", To: [] }] });
+    answer({ Messages: [{ Status: "success", To: [{ Email: "r50@example.org", MessageID: 1 }] }] });
+    await create().send({ ...mail, to, mergeMetadata: { "r50@example.org": { n: 1 } } });
     expect(sent(1).Messages).toEqual([{ To: [{ Email: "r50@example.org" }], EventPayload: '{"n":1}' }]);
     answer(
       {
@@ -72,7 +68,11 @@ describe("mailjet", () => {
     const result = await create().send(batch);
     expect(result.recipients).toEqual({
       "a@example.org": { status: "sent", messageId: "5" },
-      "b@example.org": { status: "failed", messageId: null },
+      "b@example.org": {
+        status: "failed",
+        messageId: null,
+        reason: { code: "mj-0013", message: '"b" is an invalid email address.', retryable: false },
+      },
     });
     answer({ Messages: [refused, refused] }, 400);
     const error = await failure(create().send(batch));
@@ -93,8 +93,55 @@ describe("mailjet", () => {
     expect(Object.values(result.recipients)).toEqual(Array(2).fill({ status: "sent", messageId: null }));
   });
 
-  it("sends no mail without the template that was asked for", async () => {
+  it("writes numbers in headers as strings, and leaves out what is empty", async () => {
+    answer({ Messages: [{ Status: "success", To: [{ Email: "grace@example.org", MessageID: 1 }] }] });
+    await create().send({
+      ...mail,
+      headers: { "X-Num": 5 },
+      metadata: {},
+      mergeGlobalData: {},
+      mergeData: {},
+    });
+    expect(sent().Globals.Headers).toEqual({ "X-Num": "5" });
+    expect(sent().Globals).not.toHaveProperty("EventPayload");
+    expect(sent().Globals).not.toHaveProperty("Variables");
+  });
+
+  it("reports the method of an invitation, which Mailjet refuses in a content type", async () => {
+    const attachments = [{ filename: "i.ics", content: "x", contentType: "text/calendar; method=REQUEST" }];
+    expect(await failure(create().send({ ...mail, attachments }))).toMatchObject({ field: "attachments" });
+  });
+
+  it("does not call a message unsent when the response names no message", async () => {
     answer({ Messages: [] });
+    expect(await failure(create().send(mail))).toMatchObject({ name: "ApiError", delivery: "accepted" });
+  });
+
+  it("makes this request of a full message", async () => {
+    const full = {
+      from: "Ada <ada@example.com>",
+      to: ["Grace <grace@example.org>"],
+      cc: ["c@example.org"],
+      bcc: ["b@example.org"],
+      replyTo: ["reply@example.com"],
+      subject: "Hello",
+      text: "Hi",
+      html: "<p>Hi</p>",
+      headers: { "X-Own": "1" },
+      attachments: [{ filename: "a.txt", content: "a" }],
+      envelopeSender: "bounces@example.com",
+      metadata: { order: 7 },
+      tags: ["welcome"],
+      trackClicks: false,
+      trackOpens: true,
+      templateId: 5,
+      mergeGlobalData: { site: "Shop" },
+    };
+    expect(await create().dryRun(full)).toMatchInlineSnapshot();
+  });
+
+  it("sends no mail without the template that was asked for", async () => {
+    answer({ Messages: [{ Status: "success", To: [{ Email: "grace@example.org", MessageID: 1 }] }] });
     await create().send({ ...mail, templateId: "welcome" });
     expect(sent().Globals.TemplateID).toBe("welcome");
   });

@@ -118,6 +118,68 @@ describe("mandrill", () => {
     expect(error).toMatchObject({ code: "GeneralError", delivery: "unknown" });
   });
 
+  it("says why a recipient is rejected, and why a message waits", async () => {
+    const entries = [
+      { email: "grace@example.org", status: "rejected", reject_reason: "unsub", _id: "1" },
+      { email: "b@example.org", status: "queued", queued_reason: "hourly-quota-exhausted", _id: "2" },
+      { email: "c@example.org", status: "rejected", reject_reason: "new-word", _id: "3" },
+      { email: "d@example.org", status: "sent", reject_reason: null, queued_reason: null, _id: "4" },
+    ];
+    fake.script({ kind: "answer", status: 200, body: JSON.stringify(entries) });
+    const to = entries.map(({ email }) => email);
+    const { recipients } = await create().send({ ...mail, to });
+    expect(to.map((address) => recipients[address]?.reason)).toEqual([
+      { code: "unsub", message: "the recipient has unsubscribed", retryable: false },
+      { code: "hourly-quota-exhausted", message: "the hourly quota is used up", retryable: false },
+      { code: "new-word", message: "new-word", retryable: false },
+      undefined,
+    ]);
+  });
+
+  it("leaves out what is empty", async () => {
+    const [request] = await create().dryRun({
+      ...mail,
+      metadata: {},
+      mergeGlobalData: {},
+      mergeData: { "grace@example.org": {} },
+      mergeMetadata: {},
+    });
+    expect(Object.keys(JSON.parse(String(request?.body)).message)).toEqual([
+      "from_email",
+      "from_name",
+      "to",
+      "subject",
+      "text",
+      "preserve_recipients",
+    ]);
+  });
+
+  it("makes this request of a full message", async () => {
+    const full = {
+      from: "Ada <ada@example.com>",
+      to: ["Grace <grace@example.org>"],
+      cc: ["c@example.org"],
+      bcc: ["b@example.org"],
+      replyTo: ["reply@example.com"],
+      subject: "Hello",
+      text: "Hi",
+      html: "<p>Hi</p>",
+      headers: { "X-Own": "1" },
+      attachments: [{ filename: "a.txt", content: "a" }],
+      envelopeSender: "bounces@bounce.example.com",
+      metadata: { order: 7 },
+      sendAt: "2030-01-02T03:04:05Z",
+      tags: ["welcome"],
+      trackClicks: false,
+      trackOpens: true,
+      templateId: "welcome",
+      mergeGlobalData: { site: "Shop" },
+      mergeData: { "grace@example.org": { name: "Grace" } },
+      mergeMetadata: { "grace@example.org": { id: 1 } },
+    };
+    expect(await create().dryRun(full)).toMatchInlineSnapshot();
+  });
+
   it("merges espExtra at every depth, dictionaries for Mandrill's lists among it", async () => {
     const [request] = await create().dryRun({
       ...mail,
