@@ -1,3 +1,4 @@
+import type { DryRunRequest } from "@posthorn/core";
 import { systemClock } from "@posthorn/core/provider";
 import { type FaultServer, startFaultServer } from "@posthorn/testing/servers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -26,6 +27,13 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
     () => undefined,
     (error: unknown) => error,
   );
+/** The parts of a request that go over the wire. */
+const shown = ({ method, url, headers, body } = {} as Partial<DryRunRequest>) => ({
+  method,
+  url,
+  headers,
+  body: JSON.parse(String(body)),
+});
 
 describe("brevo", () => {
   it("derives a UUID from a key that is none, the same each time", async () => {
@@ -113,7 +121,66 @@ describe("brevo", () => {
       mergeGlobalData: { site: "Shop" },
       idempotencyKey: "0b54fb3c-0c2b-4b0e-9d2b-0f6d1c6f3a10",
     };
-    expect(await create().dryRun(full)).toMatchInlineSnapshot();
+    const [request] = await create({ apiUrl: undefined }).dryRun(full);
+    expect(shown(request)).toMatchInlineSnapshot(`
+      {
+        "body": {
+          "attachment": [
+            {
+              "content": "YQ==",
+              "name": "a.txt",
+            },
+          ],
+          "bcc": [
+            {
+              "email": "b@example.org",
+            },
+          ],
+          "cc": [
+            {
+              "email": "c@example.org",
+            },
+          ],
+          "headers": {
+            "X-Mailin-custom": "{"order":7}",
+            "X-Own": "1",
+            "idempotencyKey": "0b54fb3c-0c2b-4b0e-9d2b-0f6d1c6f3a10",
+          },
+          "htmlContent": "<p>Hi</p>",
+          "params": {
+            "site": "Shop",
+          },
+          "replyTo": {
+            "email": "reply@example.com",
+          },
+          "scheduledAt": "2030-01-02T03:04:05.000+00:00",
+          "sender": {
+            "email": "ada@example.com",
+            "name": "Ada",
+          },
+          "subject": "Hello",
+          "tags": [
+            "welcome",
+          ],
+          "templateId": 5,
+          "textContent": "Hi",
+          "to": [
+            {
+              "email": "grace@example.org",
+              "name": "Grace",
+            },
+          ],
+        },
+        "headers": {
+          "accept": "application/json",
+          "api-key": "[redacted]",
+          "content-type": "application/json",
+          "idempotencyKey": "0b54fb3c-0c2b-4b0e-9d2b-0f6d1c6f3a10",
+        },
+        "method": "POST",
+        "url": "https://api.brevo.com/v3/smtp/email",
+      }
+    `);
   });
 
   it("explains errors", async () => {

@@ -1,3 +1,4 @@
+import type { DryRunRequest } from "@posthorn/core";
 import { type FaultServer, startFaultServer } from "@posthorn/testing/servers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { mailersend } from "../src/index.js";
@@ -25,6 +26,13 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
     () => undefined,
     (error: unknown) => error,
   );
+/** The parts of a request that go over the wire. */
+const shown = ({ method, url, headers, body } = {} as Partial<DryRunRequest>) => ({
+  method,
+  url,
+  headers,
+  body: JSON.parse(String(body)),
+});
 
 describe("mailersend", () => {
   it("exposes the list only when told to, and bulks when told to", async () => {
@@ -205,7 +213,76 @@ describe("mailersend", () => {
       templateId: "t1",
       mergeGlobalData: { site: "Shop" },
     };
-    expect(await create().dryRun(full)).toMatchInlineSnapshot();
+    const [request] = await create({ apiUrl: undefined }).dryRun(full);
+    expect(shown(request)).toMatchInlineSnapshot(`
+      {
+        "body": {
+          "attachments": [
+            {
+              "content": "YQ==",
+              "disposition": "attachment",
+              "filename": "a.txt",
+            },
+          ],
+          "bcc": [
+            {
+              "email": "b@example.org",
+            },
+          ],
+          "cc": [
+            {
+              "email": "c@example.org",
+            },
+          ],
+          "from": {
+            "email": "ada@example.com",
+            "name": "Ada",
+          },
+          "headers": [
+            {
+              "name": "X-Own",
+              "value": "1",
+            },
+          ],
+          "html": "<p>Hi</p>",
+          "personalization": [
+            {
+              "data": {
+                "site": "Shop",
+              },
+              "email": "grace@example.org",
+            },
+          ],
+          "reply_to": {
+            "email": "reply@example.com",
+          },
+          "send_at": 1893553445,
+          "settings": {
+            "track_clicks": false,
+            "track_opens": true,
+          },
+          "subject": "Hello",
+          "tags": [
+            "welcome",
+          ],
+          "template_id": "t1",
+          "text": "Hi",
+          "to": [
+            {
+              "email": "grace@example.org",
+              "name": "Grace",
+            },
+          ],
+        },
+        "headers": {
+          "accept": "application/json",
+          "authorization": "[redacted]",
+          "content-type": "application/json",
+        },
+        "method": "POST",
+        "url": "https://api.mailersend.com/v1/email",
+      }
+    `);
   });
 
   it("leaves a template's own subject alone", async () => {

@@ -1,3 +1,4 @@
+import type { DryRunRequest } from "@posthorn/core";
 import { type FaultServer, startFaultServer } from "@posthorn/testing/servers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { mailjet } from "../src/index.js";
@@ -25,6 +26,13 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
     () => undefined,
     (error: unknown) => error,
   );
+/** The parts of a request that go over the wire. */
+const shown = ({ method, url, headers, body } = {} as Partial<DryRunRequest>) => ({
+  method,
+  url,
+  headers,
+  body: JSON.parse(String(body)),
+});
 
 describe("mailjet", () => {
   it("keeps message ids exact, and tells of those that failed", async () => {
@@ -137,7 +145,74 @@ describe("mailjet", () => {
       templateId: 5,
       mergeGlobalData: { site: "Shop" },
     };
-    expect(await create().dryRun(full)).toMatchInlineSnapshot();
+    const [request] = await create({ apiUrl: undefined }).dryRun(full);
+    expect(shown(request)).toMatchInlineSnapshot(`
+      {
+        "body": {
+          "Globals": {
+            "Attachments": [
+              {
+                "Base64Content": "YQ==",
+                "ContentType": "text/plain",
+                "Filename": "a.txt",
+              },
+            ],
+            "CustomCampaign": "welcome",
+            "EventPayload": "{"order":7}",
+            "From": {
+              "Email": "ada@example.com",
+              "Name": "Ada",
+            },
+            "HTMLPart": "<p>Hi</p>",
+            "Headers": {
+              "X-Own": "1",
+            },
+            "ReplyTo": {
+              "Email": "reply@example.com",
+            },
+            "Sender": {
+              "Email": "bounces@example.com",
+            },
+            "Subject": "Hello",
+            "TemplateID": 5,
+            "TemplateLanguage": true,
+            "TextPart": "Hi",
+            "TrackClicks": "disabled",
+            "TrackOpens": "enabled",
+            "Variables": {
+              "site": "Shop",
+            },
+          },
+          "Messages": [
+            {
+              "Bcc": [
+                {
+                  "Email": "b@example.org",
+                },
+              ],
+              "Cc": [
+                {
+                  "Email": "c@example.org",
+                },
+              ],
+              "To": [
+                {
+                  "Email": "grace@example.org",
+                  "Name": "Grace",
+                },
+              ],
+            },
+          ],
+        },
+        "headers": {
+          "accept": "application/json",
+          "authorization": "[redacted]",
+          "content-type": "application/json",
+        },
+        "method": "POST",
+        "url": "https://api.mailjet.com/v3.1/send",
+      }
+    `);
   });
 
   it("sends no mail without the template that was asked for", async () => {

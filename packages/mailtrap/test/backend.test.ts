@@ -1,3 +1,4 @@
+import type { DryRunRequest } from "@posthorn/core";
 import { type FaultServer, startFaultServer } from "@posthorn/testing/servers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { mailtrap } from "../src/index.js";
@@ -25,6 +26,13 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
     () => undefined,
     (error: unknown) => error,
   );
+/** The parts of a request that go over the wire. */
+const shown = ({ method, url, headers, body } = {} as Partial<DryRunRequest>) => ({
+  method,
+  url,
+  headers,
+  body: JSON.parse(String(body)),
+});
 
 describe("mailtrap", () => {
   it("sends to a sandbox", async () => {
@@ -141,7 +149,65 @@ describe("mailtrap", () => {
       templateId: "b81aabcd-1a1e-41cf-91b6-eca0254b3d96",
       mergeGlobalData: { site: "Shop" },
     };
-    expect(await create().dryRun(full)).toMatchInlineSnapshot();
+    const [request] = await create({ apiUrl: undefined }).dryRun(full);
+    expect(shown(request)).toMatchInlineSnapshot(`
+      {
+        "body": {
+          "attachments": [
+            {
+              "content": "YQ==",
+              "filename": "a.txt",
+              "type": "text/plain",
+            },
+          ],
+          "bcc": [
+            {
+              "email": "b@example.org",
+            },
+          ],
+          "category": "welcome",
+          "cc": [
+            {
+              "email": "c@example.org",
+            },
+          ],
+          "custom_variables": {
+            "order": "7",
+          },
+          "from": {
+            "email": "ada@example.com",
+            "name": "Ada",
+          },
+          "headers": {
+            "X-Own": "1",
+          },
+          "html": "<p>Hi</p>",
+          "reply_to": {
+            "email": "reply@example.com",
+          },
+          "subject": "Hello",
+          "template_uuid": "b81aabcd-1a1e-41cf-91b6-eca0254b3d96",
+          "template_variables": {
+            "site": "Shop",
+          },
+          "text": "Hi",
+          "to": [
+            {
+              "email": "grace@example.org",
+              "name": "Grace",
+            },
+          ],
+        },
+        "headers": {
+          "accept": "application/json",
+          "api-token": "[redacted]",
+          "content-type": "application/json",
+          "user-agent": "posthorn",
+        },
+        "method": "POST",
+        "url": "https://send.api.mailtrap.io/api/send",
+      }
+    `);
   });
 
   it("reads the ids of someone named twice, whether they count once or twice", async () => {

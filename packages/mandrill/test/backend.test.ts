@@ -1,4 +1,11 @@
-import { ApiError, ConfigurationError, RetryPolicy, Session, UnsupportedFeatureError } from "@posthorn/core";
+import {
+  ApiError,
+  ConfigurationError,
+  type DryRunRequest,
+  RetryPolicy,
+  Session,
+  UnsupportedFeatureError,
+} from "@posthorn/core";
 import { type FakeProvider, startFakeMandrill } from "@posthorn/testing/servers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { MandrillBackend, type MandrillOptions, mandrill } from "../src/index.js";
@@ -18,6 +25,13 @@ const mail = {
   subject: "Hello",
   text: "Hi",
 };
+/** The parts of a request that go over the wire. */
+const shown = ({ method, url, headers, body } = {} as Partial<DryRunRequest>) => ({
+  method,
+  url,
+  headers,
+  body: JSON.parse(String(body)),
+});
 
 describe("mandrill", () => {
   it("sends, and tells each recipient's status", async () => {
@@ -177,7 +191,91 @@ describe("mandrill", () => {
       mergeData: { "grace@example.org": { name: "Grace" } },
       mergeMetadata: { "grace@example.org": { id: 1 } },
     };
-    expect(await create().dryRun(full)).toMatchInlineSnapshot();
+    const [request] = await create({ apiUrl: undefined }).dryRun(full);
+    expect(shown(request)).toMatchInlineSnapshot(`
+      {
+        "body": {
+          "key": "[redacted]",
+          "message": {
+            "attachments": [
+              {
+                "content": "YQ==",
+                "name": "a.txt",
+                "type": "text/plain",
+              },
+            ],
+            "from_email": "ada@example.com",
+            "from_name": "Ada",
+            "global_merge_vars": [
+              {
+                "content": "Shop",
+                "name": "site",
+              },
+            ],
+            "headers": {
+              "Reply-To": "reply@example.com",
+              "X-Own": "1",
+            },
+            "html": "<p>Hi</p>",
+            "merge_vars": [
+              {
+                "rcpt": "grace@example.org",
+                "vars": [
+                  {
+                    "content": "Grace",
+                    "name": "name",
+                  },
+                ],
+              },
+            ],
+            "metadata": {
+              "order": 7,
+            },
+            "preserve_recipients": false,
+            "recipient_metadata": [
+              {
+                "rcpt": "grace@example.org",
+                "values": {
+                  "id": 1,
+                },
+              },
+            ],
+            "return_path_domain": "bounce.example.com",
+            "subject": "Hello",
+            "tags": [
+              "welcome",
+            ],
+            "text": "Hi",
+            "to": [
+              {
+                "email": "grace@example.org",
+                "name": "Grace",
+                "type": "to",
+              },
+              {
+                "email": "c@example.org",
+                "type": "cc",
+              },
+              {
+                "email": "b@example.org",
+                "type": "bcc",
+              },
+            ],
+            "track_clicks": false,
+            "track_opens": true,
+          },
+          "send_at": "2030-01-02 03:04:05",
+          "template_content": [],
+          "template_name": "welcome",
+        },
+        "headers": {
+          "accept": "application/json",
+          "content-type": "application/json",
+        },
+        "method": "POST",
+        "url": "https://mandrillapp.com/api/1.0/messages/send-template.json",
+      }
+    `);
   });
 
   it("merges espExtra at every depth, dictionaries for Mandrill's lists among it", async () => {
