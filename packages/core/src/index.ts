@@ -55,6 +55,7 @@ export {
 } from "./pool/pool.js";
 export {
   type MessageId,
+  type RecipientReason,
   type RecipientResult,
   type RecipientResults,
   type RecipientStatus,

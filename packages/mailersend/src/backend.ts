@@ -1,5 +1,6 @@
-import type { BackendOptions, RecipientResult, RecipientResults } from "@posthorn/core";
+import type { BackendOptions, RecipientReason, RecipientResult, RecipientResults } from "@posthorn/core";
 import {
+  allRecipients,
   HttpBackend,
   type NormalizedMessage,
   type ProviderErrorInfo,
@@ -22,9 +23,11 @@ export interface MailerSendOptions extends BackendOptions<MailerSendFeatures> {
   readonly batchSendMode?: BatchSendMode | undefined;
 }
 
+/** https://developers.mailersend.com/api/v1/email.html#send-an-email (responses with warnings) */
 interface Warning {
   readonly type: string;
-  readonly recipients?: readonly { readonly email: string }[];
+  readonly warning?: string;
+  readonly recipients?: readonly { readonly email: string; readonly reasons?: readonly string[] }[];
 }
 
 /** Sends through MailerSend. Subclass it to override `createSession()`. */
@@ -56,7 +59,7 @@ export class MailerSendBackend extends HttpBackend<MailerSendFeatures, MailerSen
       path: bulk ? "bulk-email" : "email",
       ...own,
       body: { json: body },
-      recipients: [...to, ...message.cc, ...message.bcc],
+      recipients: allRecipients(message, to),
     }));
   }
 
@@ -73,17 +76,20 @@ export class MailerSendBackend extends HttpBackend<MailerSendFeatures, MailerSen
     const { recipients } = response.request;
     if (body.bulk_email_id) {
       const messageId = `bulk:${body.bulk_email_id}`;
-      return Object.fromEntries(recipients.map(({ address }) => [address, { status: "unknown", messageId }]));
+      return response.everyRecipient({ status: "unknown", messageId });
     }
     const messageId = response.headers["x-message-id"] || null;
-    const suppressed = new Set(
+    const suppressed = new Map(
       (body.warnings ?? [])
         .filter(({ type }) => type === "ALL_SUPPRESSED" || type === "SOME_SUPPRESSED")
-        .flatMap((warning) => (warning.recipients ?? []).map(({ email }) => email.toLowerCase())),
+        .flatMap(({ warning = "the recipient is suppressed", recipients: named = [] }) =>
+          named.map(({ email, reasons = [] }) => [email.toLowerCase(), suppressedFor(reasons, warning)]),
+        ),
     );
     return Object.fromEntries(
       recipients.map(({ address, email }): [string, RecipientResult] => {
-        if (suppressed.has(email.toLowerCase())) return [address, { status: "rejected", messageId: null }];
+        const reason = suppressed.get(email.toLowerCase());
+        if (reason) return [address, { status: "rejected", messageId: null, reason }];
         return [
           address,
           messageId === null ? { status: "failed", messageId } : { status: "queued", messageId },
@@ -92,17 +98,27 @@ export class MailerSendBackend extends HttpBackend<MailerSendFeatures, MailerSen
     );
   }
 
-  // https://developers.mailersend.com/general.html#validation-errors
+  /**
+   * The code (`#MS42207`) is part of the text: of `message`, or in a 422 of an entry of `errors`.
+   *
+   * @see https://developers.mailersend.com/general.html#validation-errors
+   */
   protected override readError(body: unknown): ProviderErrorInfo {
     const { message = "", errors = {} } = body as {
       message?: string;
       errors?: Readonly<Record<string, readonly string[]>>;
     };
-    const code = /MS\d{5}/.exec(message)?.[0];
+    const explanation = [message, ...Object.values(errors).flat()].join(" ");
+    const code = /MS\d{5}/.exec(explanation)?.[0];
     // The daily quota is a 429 like any other, but waiting a little does not help.
     const retryable = code === "MS42901" ? false : undefined;
-    return { message: [message, ...Object.values(errors).flat()].join(" "), code, retryable };
+    return { message: explanation, code, retryable };
   }
+}
+
+/** Reasons are words such as `blocklisted` and `hard_bounced`. */
+function suppressedFor(reasons: readonly string[], message: string): RecipientReason {
+  return { ...(reasons.length > 0 ? { code: reasons.join(", ") } : {}), message, retryable: false };
 }
 
 function bearer(token: string): Readonly<Record<string, string>> {

@@ -1,4 +1,9 @@
-import { type BackendOptions, ConfigurationError, type RecipientResults } from "@posthorn/core";
+import {
+  type BackendOptions,
+  ConfigurationError,
+  InvalidMessageError,
+  type RecipientResults,
+} from "@posthorn/core";
 import {
   encodeBase64String,
   HttpBackend,
@@ -7,7 +12,6 @@ import {
   type ProviderRequest,
   type ProviderResponse,
   type ReportUnsupported,
-  requireFrom,
 } from "@posthorn/core/provider";
 import { type MailgunFeatures, mailgunFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
@@ -72,13 +76,24 @@ export class MailgunBackend extends HttpBackend<MailgunFeatures, MailgunOptions>
     }
     const { id } = (response.json() ?? {}) as { id?: unknown };
     if (typeof id !== "string") throw response.error("answered without a message id", "accepted");
-    return Object.fromEntries(
-      response.request.recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
-    );
+    return response.everyRecipient({ status: "queued", messageId: id });
   }
 
-  protected override readError(body: unknown): ProviderErrorInfo {
+  /**
+   * Mailgun says in words when its rate limit is over: "try again after 120 seconds".
+   *
+   * @see https://github.com/mailgun/mailgun-mcp-server (`src/openapi.yaml`, the 429 of POST /v3/{domain_name}/messages)
+   */
+  protected override readError(
+    body: unknown,
+    _headers: Readonly<Record<string, string>>,
+    status: number,
+  ): ProviderErrorInfo {
     const { message } = body as { message?: string };
+    const seconds =
+      status === 429 ? /try again (?:after|in) (\d+) seconds?/i.exec(message ?? "")?.[1] : undefined;
+    if (seconds !== undefined)
+      return { message, retryAt: new Date(this.session.clock.now() + Number(seconds) * 1000) };
     if (!message?.startsWith("Domain not found")) return { message };
     return {
       message: `${message}. Is the domain verified at Mailgun, and is "apiUrl" (${this.apiUrl}) its region?`,
@@ -95,7 +110,13 @@ export class MailgunBackend extends HttpBackend<MailgunFeatures, MailgunOptions>
       (typeof extra === "string" ? extra : undefined) ??
       message.envelopeSender?.domain ??
       this.options.senderDomain ??
-      requireFrom(message).domain;
+      message.from[0]?.domain;
+    if (domain === undefined) {
+      throw new InvalidMessageError(
+        'Mailgun: "from" is required where no domain is known: pass it, or set the option "senderDomain"',
+        { field: "from", provider: "Mailgun" },
+      );
+    }
     if (!domain.includes("/")) return domain;
     throw new ConfigurationError(`Mailgun: the sender domain "${domain}" holds a "/"`, {
       provider: "Mailgun",
