@@ -10,6 +10,7 @@ export { HttpBackend } from "./backend/http-backend.js";
 export { encodeMultipart } from "./backend/multipart.js";
 export { type OptionSpec, type OptionSpecs, resolveOptions } from "./backend/options.js";
 export {
+  allRecipients,
   asString,
   chunk,
   compact,
@@ -40,7 +41,7 @@ export {
   isInternational,
   parseAddressList,
 } from "./message/address.js";
-export { utf8Base64 } from "./message/attachment.js";
+export { typeParameters, utf8Base64 } from "./message/attachment.js";
 export {
   type AttachmentContent,
   type AttachmentEncoding,

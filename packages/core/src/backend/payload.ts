@@ -80,6 +80,19 @@ export function recipientGroups(message: NormalizedMessage): readonly (readonly 
   return message.isBatch ? message.to.map((address) => [address]) : [message.to];
 }
 
+/**
+ * The recipients of one request: its `to` recipients, then all copies.
+ *
+ * @param to the `to` recipients of the request
+ * @default to all of the message's `to` recipients
+ */
+export function allRecipients(
+  message: NormalizedMessage,
+  to: readonly Address[] = message.to,
+): readonly Address[] {
+  return [...to, ...message.cc, ...message.bcc];
+}
+
 /** Headers by recipient, for APIs that have none but put substitutions into headers. */
 export interface HeaderSubstitutions {
   /** Common headers with references (`{{Header__X_Name}}`) where recipients have their own. */

@@ -122,6 +122,15 @@ function guessType(filename: string | undefined, content: ContentInput): string 
   return known ?? (typeof content === "string" ? "text/plain" : "application/octet-stream");
 }
 
+/**
+ * The parameters of an attachment's type that an API without content types would lose, such as `method=REQUEST` of an
+ * invitation, which must be there (RFC 6047 section 2.4). The charset is not among them, and the name is the file's own.
+ */
+export function typeParameters({ contentType }: Attachment): readonly string[] {
+  const parameters = contentType.match(/(?<=;\s*)[^\s=;"]+\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^;"]*)/g) ?? [];
+  return parameters.filter((parameter) => !/^(?:charset|name)\s*=/i.test(parameter));
+}
+
 /** The content of an attachment in base64, text turned into UTF-8: for APIs that take no charset and assume that one. */
 export function utf8Base64({ content, contentType, mimeType }: Attachment): JsonString {
   const base64 = content.base64();
