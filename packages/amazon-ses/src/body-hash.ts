@@ -1,5 +1,4 @@
-import type { ByteChunks } from "@posthorn/core/provider";
-import { readPieces } from "./pieces.js";
+import { type ByteChunks, readPieces } from "@posthorn/core/provider";
 import { digestPieces, scriptHashes } from "./script-hashes.js";
 import { hex } from "./sigv4.js";
 import { webHashes } from "./web-hashes.js";

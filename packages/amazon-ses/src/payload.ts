@@ -1,4 +1,5 @@
 import type { Address, Attachment } from "@posthorn/core";
+import { buildMime, encodedAddress, encodeMime } from "@posthorn/core/mime";
 import {
   chunk,
   deepMerge,
@@ -10,8 +11,6 @@ import {
   recipientGroups,
   requireFrom,
 } from "@posthorn/core/provider";
-import { buildMime, encodedAddress } from "./mime.js";
-import { encodeMime } from "./mime-base64.js";
 
 /** Entries that one bulk request takes. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html */
 const BULK_LIMIT = 50;

@@ -21,6 +21,7 @@ export {
   headerSubstitutions,
   nonEmpty,
   recipientGroups,
+  reportTypeParameters,
   stringValues,
   toEmailAndName,
   uuidFrom,
@@ -33,6 +34,7 @@ export { decodeBase64, encodeBase64, encodeBase64String } from "./bytes/base64.j
 export { type ByteChunk, ByteChunks } from "./bytes/chunks.js";
 export { encodeWords } from "./bytes/encoded-word.js";
 export { extensionOfType, typeOfName } from "./bytes/mime-types.js";
+export { readPieces } from "./bytes/pieces.js";
 export { systemClock } from "./clock.js";
 export { readEnv } from "./env.js";
 export {

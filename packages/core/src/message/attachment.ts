@@ -123,8 +123,8 @@ function guessType(filename: string | undefined, content: ContentInput): string 
 }
 
 /**
- * The parameters of an attachment's type that an API without content types would lose, such as `method=REQUEST` of an
- * invitation, which must be there (RFC 6047 section 2.4). The charset is not among them, and the name is the file's own.
+ * The parameters of an attachment's type, such as `method=REQUEST` of an invitation. Not its charset, nor its name, which is
+ * the file's own.
  */
 export function typeParameters({ contentType }: Attachment): readonly string[] {
   const parameters = contentType.match(/(?<=;\s*)[^\s=;"]+\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^;"]*)/g) ?? [];

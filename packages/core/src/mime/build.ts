@@ -1,6 +1,9 @@
-import { type Address, type Attachment, formatAddress } from "@posthorn/core";
-import { encodeBase64String, encodeWords, type NormalizedMessage } from "@posthorn/core/provider";
-import { type MimeText, wrap } from "./mime-base64.js";
+import { encodeBase64String } from "../bytes/base64.js";
+import { encodeWords } from "../bytes/encoded-word.js";
+import { type Address, formatAddress } from "../message/address.js";
+import type { Attachment } from "../message/attachment.js";
+import type { NormalizedMessage } from "../message/normalize.js";
+import { type MimeText, wrap } from "./base64.js";
 
 /** A MIME entity: its header lines and its body, in ASCII with CRLF. */
 interface Entity {
@@ -10,8 +13,8 @@ interface Entity {
 
 /**
  * A message in MIME (RFC 5322, RFC 2045, RFC 2046): text, AMP and HTML as alternatives, inline files beside the HTML
- * that refers to them, attachments beside all of that. Everything is encoded, so that the whole is ASCII. Date and
- * Message-ID are Amazon SES's to add.
+ * that refers to them, attachments beside all of that. Everything is encoded, so that the whole is ASCII. Without `Date` and
+ * `Message-ID`, unless they are among `headers`: some providers add them.
  *
  * @param headers further headers, after the message's own
  */

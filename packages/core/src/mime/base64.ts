@@ -1,5 +1,7 @@
-import { ByteChunks, encodeBase64String, type JsonString, LargeString } from "@posthorn/core/provider";
-import { readPieces } from "./pieces.js";
+import { encodeBase64String } from "../bytes/base64.js";
+import { ByteChunks } from "../bytes/chunks.js";
+import { readPieces } from "../bytes/pieces.js";
+import { type JsonString, LargeString } from "../message/content.js";
 
 /** ASCII in pieces. A large text among them is base64 that is yet to be wrapped, so that it is not held twice. */
 export type MimeText = readonly JsonString[];

@@ -1,9 +1,8 @@
-import type { Message } from "@posthorn/core";
-import { decodeBase64, normalizeMessage } from "@posthorn/core/provider";
 import PostalMime from "postal-mime";
 import { describe, expect, it } from "vitest";
-import { buildMime } from "../src/mime.js";
-import { encodeMime } from "../src/mime-base64.js";
+import type { Message } from "../src/index.js";
+import { buildMime, encodeMime } from "../src/mime/index.js";
+import { decodeBase64, normalizeMessage } from "../src/provider.js";
 
 const base: Message = { from: "Ada <ada@example.com>", to: ["grace@example.org"], subject: "Subject" };
 async function roundTrip(message: Message, headers: readonly (readonly [string, string])[] = []) {

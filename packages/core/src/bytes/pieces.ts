@@ -1,11 +1,12 @@
-import type { ByteChunks } from "@posthorn/core/provider";
-import type { Bytes } from "./sigv4.js";
+import type { ByteChunks } from "./chunks.js";
 
 /** Bytes after which all else gets its turn: few milliseconds of work. */
 const TURN = 300_000;
 
 /** The bytes of a large body or text, piece by piece, so that it is never held whole. */
-export async function* readPieces(pieces: ByteChunks): AsyncGenerator<Bytes, void, undefined> {
+export async function* readPieces(
+  pieces: ByteChunks,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
   const reader = pieces.stream().getReader();
   let worked = 0;
   for (;;) {
