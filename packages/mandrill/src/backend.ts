@@ -35,7 +35,9 @@ const STATUSES: Readonly<Record<string, RecipientStatus>> = {
  */
 const REFUSALS: ReadonlySet<string> = new Set([
   "Invalid_Key",
+  "Invalid_Reject",
   "PaymentRequired",
+  "Unknown_Message",
   "Unknown_Subaccount",
   "Unknown_Template",
   "ValidationError",
