@@ -20,6 +20,8 @@ export default definePackage(
     provider: "src/provider.ts",
     webhooks: "src/webhooks/index.ts",
     inbound: "src/inbound/index.ts",
+    mime: "src/mime/index.ts",
+    manage: "src/manage.ts",
     sns: "src/sns/index.ts",
     node: "src/node/index.ts",
   },

@@ -1,12 +1,10 @@
-import type { ByteChunks } from "@posthorn/core/provider";
+import { type ByteChunks, readPieces } from "@posthorn/core/provider";
 import { Sha256 } from "./sha256.js";
 import { type Bytes, type Hashes, hex, webHashes } from "./sigv4.js";
 
 const BLOCK = 64;
 /** Strings longer than this are hashed faster by Web Cryptography, including the wait for its result. */
 const LONG = 12 * 1024;
-/** Bytes to process before other work gets a turn: a few milliseconds. */
-const TURN = 300_000;
 const utf8 = new TextEncoder();
 
 /** Hashes in JavaScript: finished with a few KB before Web Cryptography's other thread has responded. */
@@ -37,22 +35,6 @@ export async function hashBody(body: string | ByteChunks): Promise<string> {
   const hash = new Sha256();
   for await (const bytes of readPieces(body)) hash.update(bytes);
   return hex(hash.digest());
-}
-
-/** The bytes of a large body or string, chunk by chunk, so that it is never held whole. */
-export async function* readPieces(pieces: ByteChunks): AsyncGenerator<Bytes, void, undefined> {
-  const reader = pieces.stream().getReader();
-  let worked = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    yield value;
-    worked += value.length;
-    if (worked < TURN) continue;
-    worked = 0;
-    // Chunks in memory are read without a turn of the event loop, so other work would wait for the last one.
-    await new Promise((resolve) => setTimeout(resolve));
-  }
 }
 
 function digest(...pieces: readonly Bytes[]): Bytes {

@@ -1,4 +1,5 @@
 import type { Address, Attachment, JsonObject } from "@posthorn/core";
+import { buildMime, encodedAddress, encodedValue, encodeMime, type HeaderLines } from "@posthorn/core/mime";
 import {
   chunk,
   compact,
@@ -14,7 +15,6 @@ import {
   recipientGroups,
   requireFrom,
 } from "@posthorn/core/provider";
-import { buildMime, encodedAddress, encodedValue, encodeMime, type HeaderLines } from "./mime.js";
 
 /** Entries of one bulk request. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html */
 const BULK_LIMIT = 50;

@@ -1,5 +1,6 @@
 import type { BackendOptions, RecipientResult, RecipientResults } from "@posthorn/core";
 import {
+  allRecipients,
   HttpBackend,
   isRecord,
   type NormalizedMessage,
@@ -18,6 +19,8 @@ export interface BrevoOptions extends BackendOptions<BrevoFeatures> {
   readonly apiKey?: string | undefined;
 }
 
+/** Codes of the errors for a request that was processed before. */
+const REPEATS: ReadonlySet<string> = new Set(["duplicate_parameter", "duplicate_request"]);
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Sends through Brevo. Subclass it to override `createSession()`. */
@@ -52,7 +55,7 @@ export class BrevoBackend extends HttpBackend<BrevoFeatures, BrevoOptions> {
           // The guide shows the key among the body's headers; by users' reports the request's own header counts.
           headers: { idempotencyKey },
           body: { json: { ...body, headers: { idempotencyKey, ...headers } } },
-          recipients: [...to, ...message.cc, ...message.bcc],
+          recipients: allRecipients(message, to),
         };
       }),
     );
@@ -78,13 +81,20 @@ export class BrevoBackend extends HttpBackend<BrevoFeatures, BrevoOptions> {
       );
     }
     if (typeof messageId !== "string") throw response.error("answered without a message id", "accepted");
-    return Object.fromEntries(recipients.map(({ address }) => [address, { status: "queued", messageId }]));
+    return response.everyRecipient({ status: "queued", messageId });
   }
 
-  // https://developers.brevo.com/docs/how-it-works
+  /**
+   * Two codes say that the request was processed before: `duplicate_parameter` by the guide to batches,
+   * `duplicate_request` by the list of codes in Brevo's SDK.
+   *
+   * @see https://developers.brevo.com/docs/how-it-works
+   * @see https://developers.brevo.com/docs/heterogenous-versions-batch-emails
+   * @see https://github.com/getbrevo/brevo-node (`BadRequestErrorBody.Code`)
+   */
   protected override readError(body: unknown): ProviderErrorInfo {
     const { code, message } = body as { code?: string; message?: string };
-    return { code, message, alreadyAccepted: code === "duplicate_parameter" };
+    return { code, message, alreadyAccepted: code !== undefined && REPEATS.has(code) };
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Address, JsonObject } from "@posthorn/core";
 import {
   chunk,
+  compact,
   deepMerge,
   encodeWords,
   type HeaderList,
@@ -8,6 +9,7 @@ import {
   type NormalizedMessage,
   nonEmpty,
   type ReportUnsupported,
+  reportTypeParameters,
   utf8Base64,
 } from "@posthorn/core/provider";
 
@@ -36,6 +38,7 @@ export function buildPayloads(
   // Brevo sends them unencoded, and decodes what comes encoded.
   for (const field of ["headers", "mergeHeaders", "metadata", "mergeMetadata"] as const)
     if (!isAscii(message[field])) report(field, `characters beyond ASCII in ${field}`);
+  reportTypeParameters(message, report);
   const shared: JsonRecord = {
     sender: message.from[0] && toEmailAndName(message.from[0]),
     cc: nonEmpty(message.cc.map(toEmailAndName)),
@@ -51,7 +54,8 @@ export function buildPayloads(
     tags: nonEmpty(message.tags),
     scheduledAt: message.sendAt && withMilliseconds(message.sendAt.iso, message.sendAt.time),
     templateId: numericId(message.templateId),
-    params: message.mergeGlobalData,
+    // Empty, Brevo refuses them as blank. https://github.com/sendinblue/APIv3-nodejs-library/issues/103
+    params: compact(message.mergeGlobalData),
   };
   if (!message.isBatch) {
     const body = { ...shared, to: nonEmpty(message.to.map(toEmailAndName)) };
@@ -71,7 +75,7 @@ function version(message: NormalizedMessage, address: Address): JsonRecord {
   const metadata = own && { ...message.metadata, ...own };
   return {
     to: [toEmailAndName(address)],
-    params: message.mergeData?.[email],
+    params: compact(message.mergeData?.[email]),
     headers: headers(message.mergeHeaders?.[email] ?? [], metadata),
   };
 }
@@ -85,7 +89,7 @@ function toEmailAndName({ name, email }: Address): JsonRecord {
 /** Metadata travels in a header that Brevo gives back in its webhooks. */
 function headers(list: HeaderList, metadata: JsonObject | undefined): JsonRecord | undefined {
   const all: JsonRecord = Object.fromEntries(list.map(([name, value]) => [name, String(value)]));
-  if (metadata) all["X-Mailin-custom"] = JSON.stringify(metadata);
+  if (metadata && Object.keys(metadata).length > 0) all["X-Mailin-custom"] = JSON.stringify(metadata);
   return Object.keys(all).length > 0 ? all : undefined;
 }
 

@@ -10,6 +10,7 @@ export { HttpBackend } from "./backend/http-backend.js";
 export { encodeMultipart } from "./backend/multipart.js";
 export { type OptionSpec, type OptionSpecs, resolveOptions } from "./backend/options.js";
 export {
+  allRecipients,
   asString,
   chunk,
   compact,
@@ -20,6 +21,7 @@ export {
   headerSubstitutions,
   nonEmpty,
   recipientGroups,
+  reportTypeParameters,
   stringValues,
   toEmailAndName,
   uuidFrom,
@@ -32,6 +34,7 @@ export { decodeBase64, encodeBase64, encodeBase64String } from "./bytes/base64.j
 export { type ByteChunk, ByteChunks } from "./bytes/chunks.js";
 export { encodeWords } from "./bytes/encoded-word.js";
 export { extensionOfType, typeOfName } from "./bytes/mime-types.js";
+export { readPieces } from "./bytes/pieces.js";
 export { systemClock } from "./clock.js";
 export { readEnv } from "./env.js";
 export {
@@ -40,7 +43,7 @@ export {
   isInternational,
   parseAddressList,
 } from "./message/address.js";
-export { utf8Base64 } from "./message/attachment.js";
+export { typeParameters, utf8Base64 } from "./message/attachment.js";
 export {
   type AttachmentContent,
   type AttachmentEncoding,

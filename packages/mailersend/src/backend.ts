@@ -1,5 +1,6 @@
 import type { BackendOptions, RecipientResult, RecipientResults } from "@posthorn/core";
 import {
+  allRecipients,
   HttpBackend,
   type NormalizedMessage,
   type ProviderErrorInfo,
@@ -56,7 +57,7 @@ export class MailerSendBackend extends HttpBackend<MailerSendFeatures, MailerSen
       path: bulk ? "bulk-email" : "email",
       ...own,
       body: { json: body },
-      recipients: [...to, ...message.cc, ...message.bcc],
+      recipients: allRecipients(message, to),
     }));
   }
 
@@ -73,7 +74,7 @@ export class MailerSendBackend extends HttpBackend<MailerSendFeatures, MailerSen
     const { recipients } = response.request;
     if (body.bulk_email_id) {
       const messageId = `bulk:${body.bulk_email_id}`;
-      return Object.fromEntries(recipients.map(({ address }) => [address, { status: "unknown", messageId }]));
+      return response.everyRecipient({ status: "unknown", messageId });
     }
     const messageId = response.headers["x-message-id"] || null;
     const suppressed = new Set(
@@ -92,16 +93,21 @@ export class MailerSendBackend extends HttpBackend<MailerSendFeatures, MailerSen
     );
   }
 
-  // https://developers.mailersend.com/general.html#validation-errors
+  /**
+   * The code (`#MS42207`) is part of the text: of `message`, or in a 422 of an entry of `errors`.
+   *
+   * @see https://developers.mailersend.com/general.html#validation-errors
+   */
   protected override readError(body: unknown): ProviderErrorInfo {
     const { message = "", errors = {} } = body as {
       message?: string;
       errors?: Readonly<Record<string, readonly string[]>>;
     };
-    const code = /MS\d{5}/.exec(message)?.[0];
+    const explanation = [message, ...Object.values(errors).flat()].join(" ");
+    const code = /MS\d{5}/.exec(explanation)?.[0];
     // The daily quota is a 429 like any other, but waiting a little does not help.
     const retryable = code === "MS42901" ? false : undefined;
-    return { message: [message, ...Object.values(errors).flat()].join(" "), code, retryable };
+    return { message: explanation, code, retryable };
   }
 }
 

@@ -9,6 +9,7 @@ import {
   type NormalizedMessage,
   nonEmpty,
   type ReportUnsupported,
+  reportTypeParameters,
   toEmailAndName,
   utf8Base64,
 } from "@posthorn/core/provider";
@@ -64,6 +65,7 @@ export function buildPayloads(
   report: ReportUnsupported,
 ): readonly MailerSendRequest[] {
   const extra = readExtra(message).body;
+  reportTypeParameters(message, report);
   const several = message.isBatch && message.to.length > 1;
   // A mail with variables for each recipient still shows all of them to each other: nobody should do that unawares.
   if (several && mode === undefined) {
@@ -102,21 +104,29 @@ function buildMail(message: NormalizedMessage, to: readonly Address[], extra: Js
 }
 
 /**
- * Two headers have a field of their own, which every plan may use; other headers need a plan that has them.
+ * Four headers have a field of their own, which every plan may use; other headers need a plan that has them.
  *
  * @see https://developers.mailersend.com/api/v1/email.html#send-an-email
+ * @see https://github.com/mailersend/mailersend-nodejs (`EmailParams`)
  */
 function headers(list: HeaderList): JsonRecord {
   const fields: JsonRecord = {};
   const others: JsonRecord[] = [];
   for (const [name, value] of list) {
     const text = String(value);
-    // A message id without its angle brackets.
-    if (/^in-reply-to$/i.test(name)) fields["in_reply_to"] = text.trim().replace(/^<(.*)>$/, "$1");
+    if (/^in-reply-to$/i.test(name)) fields["in_reply_to"] = messageIds(text)[0];
+    else if (/^references$/i.test(name)) fields["references"] = messageIds(text);
+    else if (/^list-unsubscribe$/i.test(name)) fields["list_unsubscribe"] = text;
     else if (/^precedence$/i.test(name)) fields["precedence_bulk"] = /^\s*(bulk|list|junk)\s*$/i.test(text);
     else others.push({ name, value: text });
   }
   return { ...fields, headers: nonEmpty(others) };
+}
+
+/** Message ids without their angle brackets. */
+function messageIds(text: string): readonly string[] {
+  const ids = [...text.matchAll(/<([^<>]*)>/g)].map(([, id]) => id ?? "");
+  return ids.length > 0 ? ids : text.trim().split(/\s+/);
 }
 
 /** MailerSend goes by a file's extension, and takes no charset: text is UTF-8. */

@@ -1,4 +1,9 @@
-import { type BackendOptions, ConfigurationError, type RecipientResults } from "@posthorn/core";
+import {
+  type BackendOptions,
+  ConfigurationError,
+  InvalidMessageError,
+  type RecipientResults,
+} from "@posthorn/core";
 import {
   encodeBase64String,
   HttpBackend,
@@ -7,7 +12,6 @@ import {
   type ProviderRequest,
   type ProviderResponse,
   type ReportUnsupported,
-  requireFrom,
 } from "@posthorn/core/provider";
 import { type MailgunFeatures, mailgunFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
@@ -72,9 +76,7 @@ export class MailgunBackend extends HttpBackend<MailgunFeatures, MailgunOptions>
     }
     const { id } = (response.json() ?? {}) as { id?: unknown };
     if (typeof id !== "string") throw response.error("answered without a message id", "accepted");
-    return Object.fromEntries(
-      response.request.recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
-    );
+    return response.everyRecipient({ status: "queued", messageId: id });
   }
 
   protected override readError(body: unknown): ProviderErrorInfo {
@@ -95,7 +97,13 @@ export class MailgunBackend extends HttpBackend<MailgunFeatures, MailgunOptions>
       (typeof extra === "string" ? extra : undefined) ??
       message.envelopeSender?.domain ??
       this.options.senderDomain ??
-      requireFrom(message).domain;
+      message.from[0]?.domain;
+    if (domain === undefined) {
+      throw new InvalidMessageError(
+        'Mailgun: "from" is required where no domain is known: pass it, or set the option "senderDomain"',
+        { field: "from", provider: "Mailgun" },
+      );
+    }
     if (!domain.includes("/")) return domain;
     throw new ConfigurationError(`Mailgun: the sender domain "${domain}" holds a "/"`, {
       provider: "Mailgun",

@@ -21,6 +21,7 @@ export const mailgunFeatures = defineFeatures({
   trackClicks: true,
   trackOpens: true,
   templateId: true,
+  templateSender: true,
   mergeData: true,
   mergeGlobalData: true,
   mergeHeaders: true,

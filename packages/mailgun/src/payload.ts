@@ -1,5 +1,6 @@
-import { type Address, formatAddress, type JsonObject } from "@posthorn/core";
+import { type Address, formatAddress, type JsonObject, type JsonValue } from "@posthorn/core";
 import {
+  allRecipients,
   asString,
   chunk,
   encodeMultipart,
@@ -10,7 +11,7 @@ import {
   type ReportUnsupported,
   type RequestBody,
 } from "@posthorn/core/provider";
-import { mergeFields } from "./merge.js";
+import { mergeFields, templateData } from "./merge.js";
 
 /** Recipients that one batch may have. https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/batch-sending */
 const BATCH_LIMIT = 1000;
@@ -30,15 +31,16 @@ export type Field = readonly [name: string, value: string];
  * @see https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages
  */
 export function buildPayloads(
-  message: NormalizedMessage,
+  given: NormalizedMessage,
   report: ReportUnsupported,
 ): readonly MailgunPayload[] {
+  const message = templateData(given, report);
   if (message.from.some((address) => isInternational(address)))
     report("from", "EAI (a local part beyond ASCII) in from");
   const batches = message.isBatch ? chunk(message.to, BATCH_LIMIT) : [message.to];
   return batches.map((to) => ({
     body: buildBody(to === message.to ? message : { ...message, to }),
-    recipients: [...to, ...message.cc, ...message.bcc],
+    recipients: allRecipients(message, to),
   }));
 }
 
@@ -93,9 +95,18 @@ function withExtra(fields: readonly Field[], extra: JsonObject): readonly Field[
   const { sender_domain: _, ...own } = extra;
   const kept = fields.filter(([name]) => !Object.hasOwn(own, name));
   const added = Object.entries(own).flatMap(([name, value]) =>
-    [value].flat().map((each): Field => [name, asString(each)]),
+    [value].flat().map((each): Field => [name, isSwitch(name, each) ? (yesNo(each) ?? "") : asString(each)]),
   );
   return [...kept, ...added];
+}
+
+/**
+ * Options are `yes` or `no`: `true` for `o:testmode` is no value of Mailgun's, and the message may really go out.
+ *
+ * @see https://github.com/mailgun/mailgun-mcp-server (`src/openapi.yaml`, POST /v3/{domain_name}/messages)
+ */
+function isSwitch(name: string, value: JsonValue): value is boolean {
+  return typeof value === "boolean" && (name.startsWith("o:") || name === "t:text");
 }
 
 function files(message: NormalizedMessage): FormPart[] {

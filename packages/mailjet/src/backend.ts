@@ -1,5 +1,6 @@
 import type { BackendOptions, RecipientResult, RecipientResults } from "@posthorn/core";
 import {
+  allRecipients,
   encodeBase64String,
   HttpBackend,
   type NormalizedMessage,
@@ -67,7 +68,7 @@ export class MailjetBackend extends HttpBackend<MailjetFeatures, MailjetOptions>
       path: "send",
       body: { json: body },
       readable: PARTIAL,
-      recipients: [...to, ...message.cc, ...message.bcc],
+      recipients: allRecipients(message, to),
     }));
   }
 

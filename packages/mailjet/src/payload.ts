@@ -1,13 +1,15 @@
 import type { Address, JsonObject } from "@posthorn/core";
 import {
   chunk,
+  compact,
   deepMerge,
-  type HeaderList,
+  headerRecord,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
   type ReportUnsupported,
   recipientGroups,
+  reportTypeParameters,
   utf8Base64,
 } from "@posthorn/core/provider";
 
@@ -29,6 +31,7 @@ export function buildPayloads(
   message: NormalizedMessage,
   report: ReportUnsupported,
 ): readonly MailjetPayload[] {
+  reportTypeParameters(message, report);
   if (message.to.length === 0) report("to", "messages without any to recipient");
   return chunk(recipientGroups(message), BATCH_LIMIT).map((groups) => ({
     body: deepMerge(
@@ -48,7 +51,7 @@ function buildGlobals(message: NormalizedMessage): JsonRecord {
     Subject: message.subject || undefined,
     TextPart: message.text || undefined,
     HTMLPart: message.html,
-    Headers: headers(message.headers),
+    Headers: headerRecord(message.headers),
     Attachments: files(message, false),
     InlinedAttachments: files(message, true),
     EventPayload: payload(message.metadata),
@@ -57,7 +60,7 @@ function buildGlobals(message: NormalizedMessage): JsonRecord {
     TrackOpens: enabled(message.trackOpens),
     TemplateID: numericId(templateId),
     TemplateLanguage: templateId === undefined ? undefined : true,
-    Variables: message.mergeGlobalData,
+    Variables: compact(message.mergeGlobalData),
   };
 }
 
@@ -68,9 +71,9 @@ function buildMessage(message: NormalizedMessage, to: readonly Address[]): JsonR
     To: nonEmpty(to.map(toEmailAndName)),
     Cc: nonEmpty(message.cc.map(toEmailAndName)),
     Bcc: nonEmpty(message.bcc.map(toEmailAndName)),
-    Headers: headers(message.mergeHeaders?.[email] ?? []),
+    Headers: headerRecord(message.mergeHeaders?.[email] ?? []),
     EventPayload: metadata && payload({ ...message.metadata, ...metadata }),
-    Variables: message.mergeData?.[email],
+    Variables: compact(message.mergeData?.[email]),
   };
 }
 
@@ -78,11 +81,11 @@ function toEmailAndName({ name, email }: Address): JsonRecord {
   return name === "" ? { Email: email } : { Email: email, Name: name };
 }
 
-function headers(list: HeaderList): JsonRecord | undefined {
-  return list.length > 0 ? Object.fromEntries(list) : undefined;
-}
-
-/** Mailjet takes a type without parameters, and text as UTF-8. */
+/**
+ * Mailjet takes a type without parameters, and text as UTF-8.
+ *
+ * @see https://dev.mailjet.com/email/guides/send-api-v31/#send-with-attached-files
+ */
 function files(message: NormalizedMessage, inline: boolean): readonly JsonRecord[] | undefined {
   return nonEmpty(
     message.attachments
@@ -98,7 +101,7 @@ function files(message: NormalizedMessage, inline: boolean): readonly JsonRecord
 
 /** Metadata is one text that webhooks give back. */
 function payload(metadata: JsonObject | undefined): string | undefined {
-  return metadata && JSON.stringify(metadata);
+  return metadata && Object.keys(metadata).length > 0 ? JSON.stringify(metadata) : undefined;
 }
 
 /** Mailjet's ids are numbers. What is none goes as it is, for Mailjet to refuse: no template is not what was asked for. */

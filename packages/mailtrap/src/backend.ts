@@ -1,10 +1,12 @@
 import type { Address, BackendOptions, RecipientResult, RecipientResults } from "@posthorn/core";
 import {
+  allRecipients,
   HttpBackend,
   type NormalizedMessage,
   type ProviderErrorInfo,
   type ProviderRequest,
   type ProviderResponse,
+  type ReportUnsupported,
 } from "@posthorn/core/provider";
 import { type MailtrapFeatures, mailtrapFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
@@ -19,6 +21,12 @@ export interface MailtrapOptions extends BackendOptions<MailtrapFeatures> {
   readonly apiUrl?: string | undefined;
 }
 
+/**
+ * Mailtrap's edge may block requests that name no client, such as those of Cloudflare Workers.
+ *
+ * @see https://github.com/mailtrap/mailtrap-openapi (`servers[0].description` of email-sending)
+ */
+const USER_AGENT = { "user-agent": "posthorn" };
 const LIVE_URL = "https://send.api.mailtrap.io/api";
 const SANDBOX_URL = "https://sandbox.api.mailtrap.io/api";
 
@@ -45,11 +53,15 @@ export class MailtrapBackend extends HttpBackend<MailtrapFeatures, MailtrapOptio
     );
   }
 
-  protected override buildRequests(message: NormalizedMessage): readonly ProviderRequest[] {
-    return buildPayloads(message).map(({ batch, body, to }) => ({
+  protected override buildRequests(
+    message: NormalizedMessage,
+    report: ReportUnsupported,
+  ): readonly ProviderRequest[] {
+    return buildPayloads(message, report).map(({ batch, body, to }) => ({
       path: this.endpoint(batch ? "batch" : "send"),
+      headers: USER_AGENT,
       body: { json: body },
-      recipients: [...to, ...message.cc, ...message.bcc],
+      recipients: allRecipients(message, to),
     }));
   }
 

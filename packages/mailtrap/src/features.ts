@@ -8,7 +8,7 @@ import { defineFeatures } from "@posthorn/core/provider";
 export const mailtrapFeatures = defineFeatures({
   cc: true,
   bcc: true,
-  replyTo: "one",
+  replyTo: true,
   html: true,
   headers: true,
   attachments: true,

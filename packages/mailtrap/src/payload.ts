@@ -1,12 +1,16 @@
-import type { Address } from "@posthorn/core";
+import type { Address, JsonObject } from "@posthorn/core";
 import {
   chunk,
+  compact,
   deepMerge,
+  formatAddresses,
   forRecipient,
+  type HeaderList,
   headerRecord,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
+  type ReportUnsupported,
   requireFrom,
   stringValues,
   toEmailAndName,
@@ -27,7 +31,14 @@ export interface MailtrapRequest {
  *
  * @see https://docs.mailtrap.io/developers/email-sending
  */
-export function buildPayloads(message: NormalizedMessage): readonly MailtrapRequest[] {
+export function buildPayloads(
+  message: NormalizedMessage,
+  report: ReportUnsupported,
+): readonly MailtrapRequest[] {
+  // Mailtrap ignores `template_variables` beside bodies. https://github.com/mailtrap/mailtrap-openapi (`EmailFromTemplate`)
+  if (message.templateId === undefined)
+    for (const field of ["mergeData", "mergeGlobalData"] as const)
+      if (hasValues(message, field)) report(field, `${field} without a template`);
   const base = buildBase(message);
   if (!message.isBatch) {
     const body = { ...base, ...recipients(message, message.to) };
@@ -55,11 +66,11 @@ function recipients(message: NormalizedMessage, to: readonly Address[]): JsonRec
 function buildBase(message: NormalizedMessage): JsonRecord {
   return {
     from: toEmailAndName(requireFrom(message)),
-    reply_to: message.replyTo[0] && toEmailAndName(message.replyTo[0]),
+    reply_to: message.replyTo.length === 1 ? message.replyTo.map(toEmailAndName)[0] : undefined,
     subject: message.subject || undefined,
     text: message.text || undefined,
     html: message.html,
-    headers: headerRecord(message.headers),
+    headers: headers(message, message.headers),
     attachments: nonEmpty(
       message.attachments.map(({ filename, content, contentType, contentId, inline }) => ({
         filename: filename ?? "attachment",
@@ -69,9 +80,9 @@ function buildBase(message: NormalizedMessage): JsonRecord {
       })),
     ),
     category: message.tags[0],
-    custom_variables: message.metadata && stringValues(message.metadata),
+    custom_variables: compact(stringValues(message.metadata ?? {})),
     template_uuid: message.templateId,
-    template_variables: message.mergeGlobalData,
+    template_variables: variables(message, message.mergeGlobalData),
   };
 }
 
@@ -81,8 +92,26 @@ function buildOwn(message: NormalizedMessage, to: Address): JsonRecord {
   const own = forRecipient(message, to);
   return {
     ...recipients(message, [to]),
-    headers: message.mergeHeaders?.[email] && headerRecord(own.headers),
-    custom_variables: message.mergeMetadata?.[email] && own.metadata && stringValues(own.metadata),
-    template_variables: message.mergeData?.[email] && own.mergeGlobalData,
+    headers: message.mergeHeaders?.[email] && headers(message, own.headers),
+    custom_variables: message.mergeMetadata?.[email] && compact(stringValues(own.metadata ?? {})),
+    template_variables: message.mergeData?.[email] && variables(message, own.mergeGlobalData),
   };
+}
+
+/** `reply_to` holds one address; several go as the header of that name. */
+function headers(message: NormalizedMessage, list: HeaderList): JsonRecord | undefined {
+  const replyTo: HeaderList =
+    message.replyTo.length > 1 ? [["Reply-To", formatAddresses(message.replyTo)]] : [];
+  return headerRecord([...list, ...replyTo]);
+}
+
+function variables(message: NormalizedMessage, values: JsonObject | undefined): JsonRecord | undefined {
+  return message.templateId === undefined ? undefined : compact(values);
+}
+
+/** An empty `mergeData` is a usual way to ask for a batch. */
+function hasValues(message: NormalizedMessage, field: "mergeData" | "mergeGlobalData"): boolean {
+  const values =
+    field === "mergeData" ? Object.values(message.mergeData ?? {}) : [message.mergeGlobalData ?? {}];
+  return values.some((each) => Object.keys(each).length > 0);
 }

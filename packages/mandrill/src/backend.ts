@@ -1,5 +1,6 @@
 import type { BackendOptions, RecipientResults, RecipientStatus } from "@posthorn/core";
 import {
+  allRecipients,
   HttpBackend,
   type NormalizedMessage,
   ownProperty,
@@ -34,7 +35,9 @@ const STATUSES: Readonly<Record<string, RecipientStatus>> = {
  */
 const REFUSALS: ReadonlySet<string> = new Set([
   "Invalid_Key",
+  "Invalid_Reject",
   "PaymentRequired",
+  "Unknown_Message",
   "Unknown_Subaccount",
   "Unknown_Template",
   "ValidationError",
@@ -63,9 +66,9 @@ export class MandrillBackend extends HttpBackend<MandrillFeatures, MandrillOptio
     const payload = buildPayload(message, report);
     return [
       {
-        path: "template_name" in payload ? "messages/send-template.json" : "messages/send.json",
+        path: payload["template_name"] === undefined ? "messages/send.json" : "messages/send-template.json",
         body: { json: { key: this.options.apiKey, ...payload } },
-        recipients: [...message.to, ...message.cc, ...message.bcc],
+        recipients: allRecipients(message),
       },
     ];
   }

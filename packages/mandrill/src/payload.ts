@@ -1,13 +1,17 @@
 import type { Address, JsonObject } from "@posthorn/core";
 import {
+  compact,
   deepMerge,
   formatAddresses,
+  headerRecord,
+  isRecord,
   type JsonBody,
+  type JsonRecord,
   type NormalizedMessage,
+  nonEmpty,
   type ReportUnsupported,
+  toEmailAndName,
 } from "@posthorn/core/provider";
-
-type Body = Record<string, JsonBody>;
 
 /**
  * The body of messages/send, or of messages/send-template when the message has a template; without the key.
@@ -15,11 +19,13 @@ type Body = Record<string, JsonBody>;
  * @see https://mailchimp.com/developer/transactional/api/messages/send-new-message/
  * @see https://mailchimp.com/developer/transactional/api/messages/send-using-message-template/
  */
-export function buildPayload(message: NormalizedMessage, report: ReportUnsupported): Body {
-  // Absent, it is the stored template's own.
+export function buildPayload(message: NormalizedMessage, report: ReportUnsupported): JsonRecord {
+  if (message.alternatives.length > 0) report("alternatives");
+  const { templateId } = message;
+  // Absent, the sender is the stored template's own.
   const [from] = message.from;
-  const payload: Body = {
-    message: compact({
+  const payload: JsonRecord = {
+    message: {
       from_email: from?.email,
       from_name: from?.name || undefined,
       to: [
@@ -31,101 +37,92 @@ export function buildPayload(message: NormalizedMessage, report: ReportUnsupport
       text: message.text,
       html: message.html,
       headers: headers(message),
-      ...files(message),
+      attachments: files(message, false),
+      images: files(message, true),
       return_path_domain: message.envelopeSender?.domain,
-      metadata: message.metadata,
-      tags: message.tags.length > 0 ? message.tags : undefined,
+      metadata: compact(message.metadata),
+      tags: nonEmpty(message.tags),
       track_clicks: message.trackClicks,
       track_opens: message.trackOpens,
-      ...merge(message),
-    }),
+      // Each recipient of a batch sees only their own address.
+      preserve_recipients: message.isBatch ? false : undefined,
+      merge_vars: byRecipient(message.mergeData, (rcpt, values) => ({ rcpt, vars: variables(values) })),
+      global_merge_vars: nonEmpty(variables(message.mergeGlobalData ?? {})),
+      recipient_metadata: byRecipient(message.mergeMetadata, (rcpt, values) => ({ rcpt, values })),
+    },
+    template_name: templateId === undefined ? undefined : String(templateId),
+    // Required with a template, though it only serves those with mc:edit regions.
+    template_content: templateId === undefined ? undefined : [],
+    send_at: message.sendAt && utcTime(message.sendAt.time),
   };
-  if (message.templateId !== undefined) {
-    payload["template_name"] = String(message.templateId);
-    // Required, though it only serves templates with mc:edit regions.
-    payload["template_content"] = [];
-  }
-  if (message.sendAt) payload["send_at"] = utcTime(message.sendAt.time);
-  if (message.alternatives.length > 0) report("alternatives");
-  return addExtra(payload, message.espExtra);
+  return deepMerge(payload, extra(message.espExtra)) as JsonRecord;
 }
 
-function recipients(type: "to" | "cc" | "bcc", addresses: readonly Address[]): JsonBody[] {
-  return addresses.map(({ email, name }) => (name === "" ? { email, type } : { email, name, type }));
+function recipients(type: "to" | "cc" | "bcc", addresses: readonly Address[]): readonly JsonRecord[] {
+  return addresses.map((address) => ({ ...toEmailAndName(address), type }));
 }
 
-function headers(message: NormalizedMessage): JsonBody {
-  const own = message.headers.map(([name, value]) => [name, String(value)]);
-  if (message.replyTo.length > 0) own.push(["Reply-To", formatAddresses(message.replyTo)]);
-  return own.length > 0 ? Object.fromEntries(own) : undefined;
+function headers(message: NormalizedMessage): JsonRecord | undefined {
+  const replyTo = message.replyTo.length > 0 ? [["Reply-To", formatAddresses(message.replyTo)] as const] : [];
+  return headerRecord([...message.headers, ...replyTo]);
 }
 
-function files(message: NormalizedMessage): Body {
-  const attachments: JsonBody[] = [];
-  const images: JsonBody[] = [];
-  for (const { filename, content, contentType, contentId, inline } of message.attachments) {
-    if (inline) images.push({ type: contentType, name: contentId, content: content.base64() });
-    else attachments.push({ type: contentType, name: filename ?? "", content: content.base64() });
-  }
-  return {
-    attachments: attachments.length > 0 ? attachments : undefined,
-    images: images.length > 0 ? images : undefined,
-  };
+/** The HTML refers to an inline image by its name. */
+function files(message: NormalizedMessage, inline: boolean): readonly JsonRecord[] | undefined {
+  return nonEmpty(
+    message.attachments
+      .filter((attachment) => attachment.inline === inline)
+      .map(({ filename, content, contentType, contentId }) => ({
+        type: contentType,
+        name: (inline ? contentId : filename) ?? "",
+        content: content.base64(),
+      })),
+  );
 }
 
-function merge(message: NormalizedMessage): Body {
-  const byRecipient = Object.entries(message.mergeData ?? {});
-  const metadata = Object.entries(message.mergeMetadata ?? {});
-  return {
-    // Each recipient of a batch sees only their own address.
-    preserve_recipients: message.isBatch ? false : undefined,
-    merge_vars: message.mergeData
-      ? byRecipient.map(([rcpt, values]) => ({ rcpt, vars: variables(values) }))
-      : undefined,
-    global_merge_vars: message.mergeGlobalData ? variables(message.mergeGlobalData) : undefined,
-    recipient_metadata: message.mergeMetadata
-      ? metadata.map(([rcpt, values]) => ({ rcpt, values }))
-      : undefined,
-  };
+/** Recipients without values are left out. */
+function byRecipient(
+  values: Readonly<Record<string, JsonObject>> | undefined,
+  entry: (rcpt: string, values: JsonObject) => JsonRecord,
+): readonly JsonRecord[] | undefined {
+  const own = Object.entries(values ?? {}).filter(([, each]) => Object.keys(each).length > 0);
+  return nonEmpty(own.map(([rcpt, each]) => entry(rcpt, each)));
 }
 
-function variables(values: JsonObject): JsonBody[] {
+function variables(values: Readonly<JsonRecord>): readonly JsonRecord[] {
   return Object.entries(values).map(([name, content]) => ({ name, content }));
 }
 
-/** Mandrill's form of a UTC time: `2026-03-04 13:06:07`. */
+/** A time as Mandrill writes it, in UTC: `2026-03-04 13:06:07`. */
 function utcTime(time: number): string {
   return new Date(time).toISOString().slice(0, 19).replace("T", " ");
 }
 
-/** Options of the caller's own, which win at every depth. Four of them may be given as dictionaries. */
-function addExtra(payload: Body, extra: JsonObject): Body {
-  const { message, template_content: content, ...rest } = extra;
-  const own: Body = { ...rest };
-  if (message !== undefined) own["message"] = isDictionary(message) ? messageExtra(message) : message;
-  if (content !== undefined) own["template_content"] = isDictionary(content) ? variables(content) : content;
-  return deepMerge(payload, own) as Body;
-}
-
-function messageExtra(message: JsonObject): Body {
-  const own: Body = { ...message };
-  const { recipient_metadata: metadata, merge_vars: vars, global_merge_vars: globals } = message;
-  if (isDictionary(metadata))
-    own["recipient_metadata"] = Object.entries(metadata).map(([rcpt, values]) => ({ rcpt, values }));
-  if (isDictionary(vars)) {
-    own["merge_vars"] = Object.entries(vars).map(([rcpt, values]) => ({
-      rcpt,
-      vars: isDictionary(values) ? variables(values) : values,
-    }));
-  }
-  if (isDictionary(globals)) own["global_merge_vars"] = variables(globals);
+/** The caller's own options. Four of Mandrill's lists may be given as dictionaries. */
+function extra({ message, template_content: content, ...rest }: JsonObject): JsonRecord {
+  const own: JsonRecord = { ...rest };
+  if (message !== undefined) own["message"] = isRecord(message) ? messageExtra(message) : message;
+  if (content !== undefined) own["template_content"] = isRecord(content) ? variables(content) : content;
   return own;
 }
 
-function isDictionary(value: JsonBody): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function messageExtra(message: Readonly<JsonRecord>): JsonRecord {
+  const { recipient_metadata: metadata, merge_vars: vars, global_merge_vars: globals } = message;
+  const own: JsonRecord = { ...message };
+  if (isRecord(metadata)) own["recipient_metadata"] = listed(metadata, (rcpt, values) => ({ rcpt, values }));
+  if (isRecord(vars)) {
+    own["merge_vars"] = listed(vars, (rcpt, values) => ({
+      rcpt,
+      vars: isRecord(values) ? variables(values) : values,
+    }));
+  }
+  if (isRecord(globals)) own["global_merge_vars"] = variables(globals);
+  return own;
 }
 
-function compact(body: Body): Body {
-  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
+function listed(
+  dictionary: JsonRecord,
+  entry: (rcpt: string, values: JsonBody) => JsonRecord,
+): readonly JsonRecord[] {
+  return Object.entries(dictionary).map(([rcpt, values]) => entry(rcpt, values));
 }

@@ -97,7 +97,7 @@ describe("mandrill", () => {
     );
     expect(() => mandrill({ apikey: "made-up" } as MandrillOptions)).toThrow('is "apiKey" meant?');
     expect(() => create({ apiUrl: "ftp://example.com" })).toThrow('option "apiUrl"');
-    expect(() => create({ timeout: 0 })).toThrow('"timeout" is a number of milliseconds');
+    expect(() => create({ timeout: 0 })).toThrow('"timeout" must be a number of milliseconds');
     expect(() => create({ retry: { totl: 3 } as never })).toThrow('Unknown retry option "totl"');
     expect(() => create({ unsupported: "ignore" as never })).toThrow('"unsupported" is one of');
   });

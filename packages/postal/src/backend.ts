@@ -1,15 +1,16 @@
 import type { BackendOptions, MessageId, RecipientResults } from "@posthorn/core";
 import {
+  allRecipients,
   HttpBackend,
   type NormalizedMessage,
   type ProviderErrorInfo,
   type ProviderRequest,
   type ProviderResponse,
-  recipientGroups,
+  type ReportUnsupported,
   writtenAddresses,
 } from "@posthorn/core/provider";
 import { type PostalFeatures, postalFeatures } from "./features.js";
-import { buildPayload } from "./payload.js";
+import { buildPayloads } from "./payload.js";
 
 /** Options of {@link PostalBackend}. */
 export interface PostalOptions extends BackendOptions<PostalFeatures> {
@@ -46,11 +47,15 @@ export class PostalBackend extends HttpBackend<PostalFeatures, PostalOptions> {
     );
   }
 
-  protected override buildRequests(message: NormalizedMessage): readonly ProviderRequest[] {
-    return recipientGroups(message).map((to) => ({
-      path: "api/v1/send/message",
-      body: { json: buildPayload(message, to) },
-      recipients: [...to, ...message.cc, ...message.bcc],
+  protected override async buildRequests(
+    message: NormalizedMessage,
+    report: ReportUnsupported,
+  ): Promise<readonly ProviderRequest[]> {
+    const payloads = await buildPayloads(message, this.session.clock.now(), report);
+    return payloads.map(({ operation, body, to }) => ({
+      path: `api/v1/send/${operation}`,
+      body: { json: body },
+      recipients: allRecipients(message, to),
     }));
   }
 

@@ -8,12 +8,16 @@ import { defineFeatures } from "@posthorn/core/provider";
 export const postalFeatures = defineFeatures({
   cc: true,
   bcc: true,
-  replyTo: "one",
+  replyTo: true,
   html: true,
+  amp: true,
+  alternatives: true,
   headers: true,
   attachments: true,
+  inlineAttachments: true,
   envelopeSender: true,
   tags: "one",
+  mergeHeaders: true,
 });
 
 /** Type of {@link postalFeatures}. */

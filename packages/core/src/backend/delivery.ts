@@ -241,7 +241,8 @@ function checkRefused(result: SendResult): void {
   });
 }
 
-function debug(port: DeliveryPort, redactor: Redactor, line: () => string): void {
+/** Writes a line of the log that the option `debug` asks for. */
+export function debug(port: DeliveryPort, redactor: Redactor, line: () => string): void {
   const write = port.options.debug;
   if (!write) return;
   const text = redactor.text(`[${port.provider}] ${line()}`);
@@ -286,7 +287,7 @@ function mostUncertain(errors: readonly PosthornError[]): PosthornError | undefi
     .find(Boolean);
 }
 
-function headerLines(headers: Readonly<Record<string, string>>): string {
+export function headerLines(headers: Readonly<Record<string, string>>): string {
   return Object.entries(headers)
     .map(([name, value]) => `${name}: ${value}`)
     .join("\n");

@@ -11,7 +11,7 @@ import type { Backend, DryRunRequest, SendManyOptions, SendOptions, SendOutcome 
 import type { RequestBody } from "./body.js";
 import { type DeliveryPort, deliver, type SignRequest, wireRequest } from "./delivery.js";
 import { type BackendOptions, type PostSend, resolveOptions } from "./options.js";
-import type { ProviderInfo, ProviderRequest, ProviderResponse } from "./provider.js";
+import { PORT, type ProviderInfo, type ProviderRequest, type ProviderResponse } from "./provider.js";
 import { sendMany } from "./send-many.js";
 import { dropUnsupported, type ReportUnsupported, unsupportedReporter } from "./unsupported.js";
 
@@ -173,6 +173,11 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
 
   /** Headers of one attempt, for providers whose authentication covers the request itself. */
   protected sign?(...parameters: Parameters<SignRequest>): ReturnType<SignRequest>;
+
+  /** @internal */
+  get [PORT](): DeliveryPort {
+    return this.port;
+  }
 
   private get port(): DeliveryPort {
     return {

@@ -1,15 +1,17 @@
 import type { Address } from "../message/address.js";
+import { typeParameters } from "../message/attachment.js";
 import { isRecord, type JsonBody, type JsonRecord } from "../message/json.js";
 import type { HeaderList, NormalizedMessage } from "../message/normalize.js";
+import type { ReportUnsupported } from "./unsupported.js";
 
 /** The list, or `undefined` when it is empty: most APIs want what is empty left out. */
 export function nonEmpty<T>(list: readonly T[]): readonly T[] | undefined {
   return list.length > 0 ? list : undefined;
 }
 
-/** The object without its `undefined` members, or `undefined` when nothing is left. */
-export function compact(record: JsonRecord): JsonRecord | undefined {
-  const kept = Object.entries(record).filter(([, value]) => value !== undefined);
+/** The object without its `undefined` members, or `undefined` when nothing is left: some APIs refuse what is empty. */
+export function compact(record: Readonly<JsonRecord> | undefined): JsonRecord | undefined {
+  const kept = Object.entries(record ?? {}).filter(([, value]) => value !== undefined);
   return kept.length > 0 ? Object.fromEntries(kept) : undefined;
 }
 
@@ -78,6 +80,28 @@ export function forRecipient(message: NormalizedMessage, { email }: Address): No
 /** The `to` recipients in the groups that see each other: each alone in a batch, otherwise all together. */
 export function recipientGroups(message: NormalizedMessage): readonly (readonly Address[])[] {
   return message.isBatch ? message.to.map((address) => [address]) : [message.to];
+}
+
+/**
+ * The recipients of one request: its `to` recipients, then all copies.
+ *
+ * @param to the `to` recipients of the request
+ * @default to all of the message's `to` recipients
+ */
+export function allRecipients(
+  message: NormalizedMessage,
+  to: readonly Address[] = message.to,
+): readonly Address[] {
+  return [...to, ...message.cc, ...message.bcc];
+}
+
+/**
+ * Reports what an API that takes no content types would lose of them, such as `method=REQUEST` of an invitation, which must be
+ * there (RFC 6047 section 2.4).
+ */
+export function reportTypeParameters({ attachments }: NormalizedMessage, report: ReportUnsupported): void {
+  const lost = attachments.flatMap(typeParameters);
+  if (lost.length > 0) report("attachments", `content types with ${[...new Set(lost)].join("; ")}`);
 }
 
 /** Headers by recipient, for APIs that have none but put substitutions into headers. */

@@ -8,6 +8,13 @@ import type { ProviderErrorInfo } from "./api-error.js";
 import type { RequestBody } from "./body.js";
 import type { OptionSpecs } from "./options.js";
 
+/**
+ * Where a backend keeps what `@posthorn/core/manage` uses of it; the same in every copy of core.
+ *
+ * @internal
+ */
+export const PORT: unique symbol = Symbol.for("posthorn.port");
+
 /** What a provider package says of itself. */
 export interface ProviderInfo<F extends Features> {
   /** Display name, such as `"Mailgun"`. */

@@ -122,6 +122,15 @@ function guessType(filename: string | undefined, content: ContentInput): string 
   return known ?? (typeof content === "string" ? "text/plain" : "application/octet-stream");
 }
 
+/**
+ * The parameters of an attachment's type, such as `method=REQUEST` of an invitation. Not its charset, nor its name, which is
+ * the file's own.
+ */
+export function typeParameters({ contentType }: Attachment): readonly string[] {
+  const parameters = contentType.match(/(?<=;\s*)[^\s=;"]+\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^;"]*)/g) ?? [];
+  return parameters.filter((parameter) => !/^(?:charset|name)\s*=/i.test(parameter));
+}
+
 /** The content of an attachment in base64, text turned into UTF-8: for APIs that take no charset and assume that one. */
 export function utf8Base64({ content, contentType, mimeType }: Attachment): JsonString {
   const base64 = content.base64();

@@ -1,13 +1,11 @@
-import { type Address, type Attachment, formatAddress, InvalidMessageError } from "@posthorn/core";
-import {
-  ByteChunks,
-  encodeBase64String,
-  type JsonString,
-  LargeString,
-  type NormalizedMessage,
-  parseAddressList,
-} from "@posthorn/core/provider";
-import { readPieces } from "./hashes.js";
+import { encodeBase64String } from "../bytes/base64.js";
+import { ByteChunks } from "../bytes/chunks.js";
+import { readPieces } from "../bytes/pieces.js";
+import { InvalidMessageError } from "../errors.js";
+import { type Address, formatAddress, parseAddressList } from "../message/address.js";
+import type { Attachment } from "../message/attachment.js";
+import { type JsonString, LargeString } from "../message/content.js";
+import type { NormalizedMessage } from "../message/normalize.js";
 
 /** ASCII in pieces. A {@link LargeString} among them is base64 without line breaks, wrapped only when it is written. */
 export type MimeText = readonly JsonString[];
@@ -30,8 +28,8 @@ const utf8 = new TextEncoder();
 
 /**
  * A message in MIME (RFC 5322, RFC 2045, RFC 2046): text, AMP and HTML as alternatives, inline files beside the HTML
- * that refers to them, attachments beside all of that. Everything is encoded, so that the whole is ASCII. Amazon SES
- * adds Date and Message-ID.
+ * that refers to them, attachments beside all of that. Everything is encoded, so that the whole is ASCII. Without `Date` and
+ * `Message-ID`, unless they are among `headers`: some providers add them.
  *
  * @param headers further headers, written after the message's own
  */

@@ -1,9 +1,9 @@
-import type { Message } from "@posthorn/core";
-import { decodeBase64, normalizeMessage } from "@posthorn/core/provider";
 import { type AddressObject, simpleParser } from "mailparser";
 import PostalMime, { decodeWords } from "postal-mime";
 import { describe, expect, it } from "vitest";
-import { buildMime, encodeMime } from "../src/mime.js";
+import type { Message } from "../src/index.js";
+import { buildMime, encodeMime } from "../src/mime/index.js";
+import { decodeBase64, normalizeMessage } from "../src/provider.js";
 
 const base: Message = { from: "Ada <ada@example.com>", to: ["grace@example.org"], subject: "Subject" };
 async function roundTrip(message: Message, headers: readonly (readonly [string, string])[] = []) {
