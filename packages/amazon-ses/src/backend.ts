@@ -5,6 +5,7 @@ import {
   type RecipientResults,
 } from "@posthorn/core";
 import {
+  allRecipients,
   HttpBackend,
   type NormalizedMessage,
   type ProviderErrorInfo,
@@ -89,7 +90,7 @@ export class AmazonSesBackend extends HttpBackend<AmazonSesFeatures, AmazonSesOp
     return payloads.map(({ operation, body, to }) => ({
       path: PATHS[operation],
       body: { json: body },
-      recipients: [...to, ...message.cc, ...message.bcc],
+      recipients: allRecipients(message, to),
     }));
   }
 
@@ -133,7 +134,7 @@ export class AmazonSesBackend extends HttpBackend<AmazonSesFeatures, AmazonSesOp
    */
   protected override readError(
     body: unknown,
-    headers: Readonly<Record<string, string>> = {},
+    headers: Readonly<Record<string, string>>,
   ): ProviderErrorInfo {
     const { message, Message, code, __type } = (body ?? {}) as Record<string, unknown>;
     const name = [headers["x-amzn-errortype"], code, __type].find((value) => typeof value === "string") as

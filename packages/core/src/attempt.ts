@@ -11,6 +11,10 @@ export type StopReason =
   | "class-disabled"
   | "retries-disabled"
   | "exhausted"
+  /** The session's retry budget over all sends was spent. */
+  | "budget"
+  /** A hook of the session failed. */
+  | "hook"
   | "deadline"
   | "aborted"
   | "accepted";
@@ -27,6 +31,8 @@ export interface AttemptRecord {
   readonly class?: FailureClass;
   /** HTTP status, where an answer came. */
   readonly status?: number;
+  /** Node's own `fetch` sends a request again by itself when the answer is a 421: this one was made twice. */
+  readonly resent?: true;
   /** Code or text of the failure, where none came. */
   readonly error?: string;
   /** Seconds slept before the next attempt; absent on the last. */

@@ -106,10 +106,13 @@ export class ApiError extends PosthornError {
   readonly body: string;
   /** The provider's own code for the error, where its body has one. */
   readonly code: string | number | undefined;
+  /** Whether an earlier request with the same idempotency key is still in progress: no other provider may be given the message. */
+  readonly inProgress: boolean;
 
   constructor(
     message: string,
     details: ErrorDetails & {
+      readonly inProgress?: boolean | undefined;
       readonly status: number;
       readonly headers: Readonly<Record<string, string>>;
       readonly body: string;
@@ -121,6 +124,7 @@ export class ApiError extends PosthornError {
     this.headers = details.headers;
     this.body = details.body;
     this.code = details.code;
+    this.inProgress = details.inProgress ?? false;
   }
 }
 
@@ -162,7 +166,7 @@ export class WebhookSignatureError extends PosthornError {
  */
 export function hookError(
   provider: string | undefined,
-  hook: "postSend" | "onRetry",
+  hook: "postSend" | "onRetry" | "onRequest" | "onRequestError" | "onResponse",
   cause: unknown,
   known: Pick<PosthornError, "delivery" | "attempts"> & Partial<Pick<PosthornError, "retryable" | "retryAt">>,
 ): PosthornError {

@@ -42,7 +42,7 @@ export type { FeatureField, Features, MessageFor, UnsupportedField } from "./mes
 export type { JsonObject, JsonValue } from "./message/json.js";
 export type { Alternative, HeaderValues, MergeValues, Message, MessageField } from "./message/message.js";
 export { serializeMessage } from "./message/serialize.js";
-export type { BreakerOptions } from "./pool/breaker.js";
+export { type BreakerOptions, CircuitBreaker } from "./pool/breaker.js";
 export {
   failover,
   Pool,
@@ -61,11 +61,13 @@ export {
   RecipientsRefusedError,
   type SendResult,
 } from "./result.js";
+export type { RetryBudgetOptions } from "./retry/budget.js";
 export { RETRY_IDEMPOTENT, RETRY_UNSENT, type RetrySetting } from "./retry/defaults.js";
 export type { Budget, BudgetName, RetryHistoryEntry, RetryOptions } from "./retry/options.js";
 export { type RetryDecision, type RetryEvent, RetryPolicy } from "./retry/policy.js";
+export { type ConfiguredFetch, fetchWith } from "./session/fetch-with.js";
 export type { AnsweredFetch, FailedFetch, FetchContext, FetchHook, FetchHooks } from "./session/hooks.js";
 export type { FetchLike, OnRetry, SessionOptions } from "./session/options.js";
 export type { RateLimit } from "./session/rate-limit.js";
-export type { SessionRequest, SessionResponse } from "./session/request.js";
+export type { ReceivedResponse, SessionRequest, SessionResponse, Verdict } from "./session/request.js";
 export { Session } from "./session/session.js";

@@ -35,7 +35,7 @@ export { type ByteChunk, ByteChunks } from "./bytes/chunks.js";
 export { encodeWords } from "./bytes/encoded-word.js";
 export { extensionOfType, typeOfName } from "./bytes/mime-types.js";
 export { readPieces } from "./bytes/pieces.js";
-export { systemClock } from "./clock.js";
+export { onAbort, systemClock, within } from "./clock.js";
 export { readEnv } from "./env.js";
 export {
   encodeDomain,
@@ -66,4 +66,5 @@ export { makeResult } from "./result.js";
 export { IDEMPOTENT_METHODS } from "./retry/policy.js";
 export { parseRetryAfter } from "./retry/retry-after.js";
 export { classifyFailure, type Failure } from "./session/classify.js";
+export { checkSendOptions } from "./session/options.js";
 export { Redactor } from "./session/redact.js";

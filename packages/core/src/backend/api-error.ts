@@ -1,39 +1,68 @@
 import { ApiError } from "../errors.js";
+import { parseRetryAfter } from "../retry/retry-after.js";
 import type { Redactor } from "../session/redact.js";
-import type { SessionRequest, SessionResponse } from "../session/request.js";
+import {
+  deliveryOfStatus,
+  type ReceivedResponse,
+  type SessionRequest,
+  type SessionResponse,
+  type Verdict,
+} from "../session/request.js";
 
-/** What an error body says. */
+/** What an error response says. */
 export interface ProviderErrorInfo {
   /** The provider's explanation. */
   readonly message?: string | undefined;
   /** The provider's own code. */
   readonly code?: string | number | undefined;
-  /** Whether the provider says that a later try may do better, where its status does not tell. `false` ends the retries. */
+  /**
+   * Whether the provider says that a later attempt may succeed, where its status does not tell: such an attempt is made when the message
+   * is proven not sent. `false` ends the retries.
+   */
   readonly retryable?: boolean | undefined;
-  /** Whether it says that the mail was refused, where its status (a 5xx) leaves that open. */
+  /** When the provider says to try again, where that is not in Retry-After. It makes the error `retryable`. */
+  readonly retryAt?: Date | undefined;
+  /** Whether it says that the message was refused, where its status (a 5xx) leaves that open. */
   readonly refused?: boolean | undefined;
   /** Whether it says that an earlier request with the same idempotency key was taken. */
   readonly alreadyAccepted?: boolean | undefined;
+  /**
+   * Whether it says that an earlier request with the same idempotency key is still in progress. The session waits and asks again with
+   * that key; no pool gives the message to another provider.
+   */
+  readonly inProgress?: boolean | undefined;
 }
 
-/** Statuses that say "not now" rather than "not this". */
-const TRANSIENT: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
+/**
+ * Reads an error response.
+ *
+ * @param body parsed JSON; `undefined` when it is none
+ * @param headers lower-case names
+ */
+export type ReadError = (
+  body: unknown,
+  headers: Readonly<Record<string, string>>,
+  status: number,
+) => ProviderErrorInfo;
 
-/** The error that an response other than a readable 2xx becomes. */
+/** Statuses that say "not now" rather than "not this". */
+const TRANSIENT: ReadonlySet<number> = new Set([408, 421, 425, 429, 500, 502, 503, 504]);
+
+/** The error that a response other than a readable 2xx becomes. */
 export function apiErrorFrom(
   provider: string,
   redactor: Redactor,
   request: SessionRequest,
   response: SessionResponse,
-  readError: (body: unknown) => ProviderErrorInfo,
+  readError: ReadError,
 ): ApiError {
-  const { status } = response;
-  const said = response.delivery === "accepted" ? {} : readBody(response.text, readError);
-  const refused = said.refused && response.delivery === "unknown" && !response.uncertain;
-  const delivery = said.alreadyAccepted ? "accepted" : refused ? "not-sent" : response.delivery;
-  const transient = said.retryable ?? (!said.refused && TRANSIENT.has(status));
-  const explanation =
-    response.delivery === "accepted" ? "its response could not be read to the end" : explain(said, response);
+  const { status, delivery } = response;
+  const isCut = status < 300;
+  const said = isCut ? {} : readResponse(response, readError);
+  const { inProgress = false, refused, retryAt } = said;
+  const transient =
+    said.retryable ?? (inProgress || retryAt !== undefined || (!refused && TRANSIENT.has(status)));
+  const explanation = isCut ? "its response could not be read to the end" : explain(said, response);
   const tries = response.attempts.length > 1 ? ` after ${response.attempts.length} attempts` : "";
   return new ApiError(redactor.text(`${provider} answered ${status}${tries}: ${explanation}`), {
     provider,
@@ -42,6 +71,7 @@ export function apiErrorFrom(
     body: redactor.text(response.text),
     code: said.code,
     delivery,
+    inProgress,
     retryable:
       transient && (delivery === "not-sent" || (delivery === "unknown" && request.repeatable === true)),
     retryAt: response.retryAt,
@@ -51,18 +81,53 @@ export function apiErrorFrom(
   });
 }
 
-/** Whether an error's body says that trying again is in vain. */
-export function isPermanent(text: string, readError: (body: unknown) => ProviderErrorInfo): boolean {
-  const { retryable, refused, alreadyAccepted } = readBody(text, readError);
-  return alreadyAccepted === true || retryable === false || (refused === true && retryable !== true);
+/**
+ * What an error response means. A proxy between here and the provider may make a 413, 429 or 503 too, after it has passed the request
+ * on, so a web page with these proves nothing, and a 503 must have the provider's own form and a Retry-After.
+ *
+ * @param idempotent whether a second copy would be dropped, so that what is not proven may be tried again
+ */
+export function judge(response: ReceivedResponse, readError: ReadError, idempotent: boolean): Verdict {
+  const { status, headers } = response;
+  const { message, code, retryable, retryAt, refused, alreadyAccepted, inProgress } = readResponse(
+    response,
+    readError,
+  );
+  if (alreadyAccepted) return { delivery: "accepted", stopped: "refused" };
+  if (inProgress) return { delivery: "unknown", retryable: true, retryAt };
+  const isOwn = Boolean(message) || code !== undefined;
+  let delivery = refused ? "not-sent" : deliveryOfStatus(status);
+  if (status === 503 && isOwn && parseRetryAfter(headers["retry-after"] ?? "", 0) !== undefined)
+    delivery = "not-sent";
+  const isPage = !isOwn && /^\s*</.test(response.text);
+  if (isPage && (status === 413 || status === 429)) delivery = "unknown";
+  return {
+    delivery,
+    retryAt,
+    retryable: retryable ?? (retryAt !== undefined && !refused),
+    stopped:
+      retryable === false || (refused && !retryable)
+        ? "refused"
+        : isPage && delivery === "unknown" && status < 500 && !idempotent
+          ? "not-retryable-status"
+          : undefined,
+  };
 }
 
-function readBody(text: string, readError: (body: unknown) => ProviderErrorInfo): ProviderErrorInfo {
+function readResponse({ text, headers, status }: ReceivedResponse, readError: ReadError): ProviderErrorInfo {
   try {
-    return readError(JSON.parse(text));
+    return readError(parsed(text), headers, status);
   } catch {
-    // Not JSON, or not of the form the provider documents: the text itself is shown.
+    // Not of the form that the provider documents: the text itself is shown.
     return {};
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { AttemptRecord } from "../attempt.js";
 import type { ByteChunks } from "../bytes/chunks.js";
-import { ApiError, PosthornError } from "../errors.js";
+import { ApiError, type Delivery, PosthornError } from "../errors.js";
 import type { Features } from "../message/features.js";
 import type { NormalizedMessage } from "../message/normalize.js";
 import {
@@ -13,7 +13,7 @@ import {
 import type { Redactor } from "../session/redact.js";
 import type { SessionRequest, SessionResponse } from "../session/request.js";
 import type { Session } from "../session/session.js";
-import { apiErrorFrom, isPermanent, type ProviderErrorInfo } from "./api-error.js";
+import { apiErrorFrom, judge, type ReadError } from "./api-error.js";
 import type { SendOptions } from "./backend.js";
 import { describeBody, encodeBody } from "./body.js";
 import type { BackendOptions } from "./options.js";
@@ -36,7 +36,7 @@ export interface DeliveryPort {
   authHeaders(): Readonly<Record<string, string>>;
   readonly sign: SignRequest | undefined;
   readResponse(response: ProviderResponse): RecipientResults;
-  readError(body: unknown): ProviderErrorInfo;
+  readonly readError: ReadError;
 }
 
 /** Gives the headers of one attempt, for providers whose authentication covers the request itself. */
@@ -50,10 +50,15 @@ export type SignRequest = (
   now: number,
 ) => Promise<Readonly<Record<string, string>>>;
 
+/** How many requests of one message are under way at once. */
+const SIDE_BY_SIDE = 4;
+
 /**
- * Makes the requests of one message, one after the other, and puts their results together.
+ * Makes the requests of one message and puts their results together. The first goes alone: what ends it, such as a wrong key, would
+ * end the others too. Then they go side by side.
  *
  * @param isKeyed whether the idempotency key is the caller's: one made here is another at each send
+ * @param deadlineAt when all of them end at the latest, by the clock's monotonic time
  */
 export async function deliver(
   port: DeliveryPort,
@@ -61,32 +66,79 @@ export async function deliver(
   requests: readonly ProviderRequest[],
   options: SendOptions,
   isKeyed: boolean,
+  deadlineAt: number = port.session.deadlineAt(port.features.idempotencyKey),
 ): Promise<SendResult> {
   const { provider } = port;
+  const outcomes: (
+    | {
+        readonly response: ProviderResponse;
+        readonly received: SessionResponse;
+        readonly recipients: RecipientResults;
+      }
+    | { readonly error: PosthornError }
+  )[] = [];
+  let next = 0;
+  let end: PosthornError | undefined;
+  const one = async (): Promise<void> => {
+    const index = next++;
+    const request = requests[index] as ProviderRequest;
+    try {
+      const received = await call(port, request, options, isKeyed, deadlineAt);
+      const response = providerResponse(port, received, request, index, message);
+      outcomes[index] = { response, received, recipients: readRecipients(port, response) };
+    } catch (thrown) {
+      const error = thrown instanceof PosthornError ? thrown : wrapUnexpected(provider, thrown);
+      outcomes[index] = { error };
+      if (endsAll(error)) end ??= error;
+    }
+  };
+  const several = async (): Promise<void> => {
+    while (!end && next < requests.length) await one();
+  };
+  if (requests.length > 0) await one();
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, several));
   const recipients: Record<string, RecipientResult> = {};
   const attempts: AttemptRecord[] = [];
   const responses: unknown[] = [];
   const errors: PosthornError[] = [];
   for (const [index, request] of requests.entries()) {
-    try {
-      const received = await call(port, request, options, isKeyed);
-      attempts.push(...received.attempts);
-      const response = providerResponse(port, received, request, index, message);
-      Object.assign(recipients, readRecipients(port, response));
-      responses.push(bodyValue(response));
-    } catch (error) {
-      const known = error instanceof PosthornError ? error : wrapUnexpected(provider, error);
-      attempts.push(...known.attempts);
-      errors.push(known);
-      Object.assign(recipients, failedRecipients(request, known));
+    const outcome = outcomes[index];
+    if (outcome && "received" in outcome) {
+      attempts.push(...outcome.received.attempts);
+      Object.assign(recipients, outcome.recipients);
+      responses.push(bodyValue(outcome.response));
+    } else {
+      if (outcome) {
+        attempts.push(...outcome.error.attempts);
+        errors.push(outcome.error);
+      }
+      // What was not begun was not sent.
+      Object.assign(recipients, failedRecipients(request, outcome?.error.delivery ?? "not-sent"));
     }
   }
   // When some requests went through, the message as a whole must not go again: each recipient's status tells.
-  if (errors.length > 0 && errors.length === requests.length) throw mostUncertain(errors);
+  if (errors.length > 0 && responses.length === 0) throw mostUncertain(errors);
   const { idempotencyKey } = message;
   const result = makeResult({ provider, recipients, attempts, responses, errors, idempotencyKey });
   if (!port.options.ignoreRecipientStatus) checkRefused(result);
   return result;
+}
+
+/** Whether an error would meet the other requests of the message too: a wrong key, no connection, an abort, the deadline. */
+function endsAll(error: PosthornError): boolean {
+  const { status, phase, code } = error as {
+    readonly status?: number;
+    readonly phase?: string;
+    readonly code?: unknown;
+  };
+  return (
+    status === 401 ||
+    status === 403 ||
+    phase === "connect" ||
+    phase === "other" ||
+    code === "ABORTED" ||
+    code === "DEADLINE"
+  );
 }
 
 /** A provider's request as a session takes it. */
@@ -95,6 +147,7 @@ export function wireRequest(
   request: ProviderRequest,
   options: SendOptions,
   isKeyed: boolean,
+  deadlineAt?: number,
 ): SessionRequest & { readonly body: string | ByteChunks; readonly redactor: Redactor } {
   const { body, contentType } = encodeBody(request.body);
   const method = request.method ?? "POST";
@@ -120,7 +173,8 @@ export function wireRequest(
     sign: sign && ((now) => sign({ method, url, headers, body }, now)),
     signal: options.signal,
     timeout: options.timeout,
-    isPermanent: (text) => isPermanent(text, port.readError),
+    deadlineAt,
+    judge: (response) => judge(response, port.readError, idempotent),
     provider,
     redactor: port.redactor.and(request.secrets ?? []),
   };
@@ -131,8 +185,9 @@ async function call(
   request: ProviderRequest,
   options: SendOptions,
   isKeyed: boolean,
+  deadlineAt: number,
 ): Promise<SessionResponse> {
-  const wire = wireRequest(port, request, options, isKeyed);
+  const wire = wireRequest(port, request, options, isKeyed, deadlineAt);
   const { redactor } = wire;
   debug(
     port,
@@ -146,7 +201,7 @@ async function call(
     redactor,
     () => `← ${received.status}\n${headerLines(redactor.headers(received.headers))}\n${received.text}`,
   );
-  const readable = received.delivery === "accepted" || request.readable?.includes(received.status);
+  const readable = received.status < 300 || request.readable?.includes(received.status);
   if (readable && received.bodyError === undefined) return received;
   throw apiErrorFrom(port.provider, redactor, wire, received, port.readError);
 }
@@ -270,8 +325,8 @@ function withValidIds(results: RecipientResults): RecipientResults {
 }
 
 /** Statuses of the recipients of a request that failed while others of its message went through. */
-function failedRecipients(request: ProviderRequest, error: PosthornError): RecipientResults {
-  const status = error.delivery === "not-sent" ? "failed" : "unknown";
+function failedRecipients(request: ProviderRequest, delivery: Delivery): RecipientResults {
+  const status = delivery === "not-sent" ? "failed" : "unknown";
   return Object.fromEntries(request.recipients.map(({ address }) => [address, { status, messageId: null }]));
 }
 

@@ -4,6 +4,7 @@ import type { Features, MessageFor } from "../message/features.js";
 import type { Message } from "../message/message.js";
 import { type NormalizedMessage, normalizeMessage } from "../message/normalize.js";
 import { cancelledResult, type RecipientResults, type SendResult } from "../result.js";
+import { checkSendOptions } from "../session/options.js";
 import { Redactor } from "../session/redact.js";
 import { Session } from "../session/session.js";
 import type { ProviderErrorInfo } from "./api-error.js";
@@ -58,6 +59,7 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
 
   /** Sends one message. See {@link Backend.send}. */
   async send(message: MessageFor<F>, options: SendOptions = {}): Promise<SendResult> {
+    checkSendOptions(options);
     const prepared = await this.prepare(message as Message);
     if (prepared === CANCELLED) return cancelledResult(this.provider);
     let result: SendResult;
@@ -127,8 +129,8 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
 
   /** The session options that this backend's own options ask for. */
   protected sessionOptions(): ConstructorParameters<typeof Session>[0] & object {
-    const { retry, timeout, fetch, rateLimit, onRetry, clock } = this.options;
-    return { retry, timeout, fetch, rateLimit, onRetry, clock };
+    const { retry, retryBudget, timeout, fetch, rateLimit, breaker, onRetry, clock } = this.options;
+    return { retry, retryBudget, timeout, fetch, rateLimit, breaker, onRetry, clock };
   }
 
   /** The session in use, made at its first use. */
@@ -160,8 +162,17 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
   /** What a 2xx response says of each recipient. */
   protected abstract readResponse(response: ProviderResponse): RecipientResults;
 
-  /** What the body of an error response says, for the error's message and code. */
-  protected abstract readError(body: unknown): ProviderErrorInfo;
+  /**
+   * What an error response says, for the error's message and code, and for what to do next.
+   *
+   * @param body parsed JSON; `undefined` when it is none
+   * @param headers lower-case names
+   */
+  protected abstract readError(
+    body: unknown,
+    headers: Readonly<Record<string, string>>,
+    status: number,
+  ): ProviderErrorInfo;
 
   /** Credentials that must not leave the backend, in each form they are sent in. */
   protected secrets(): readonly (string | undefined)[] {
@@ -191,7 +202,7 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
       authHeaders: () => this.authHeaders(),
       sign: this.sign?.bind(this),
       readResponse: (response) => this.readResponse(response),
-      readError: (body) => this.readError(body),
+      readError: (...response) => this.readError(...response),
     };
   }
 

@@ -4,7 +4,9 @@ import { ConfigurationError, type PosthornError } from "../errors.js";
 import type { Features, MessageFor } from "../message/features.js";
 import type { Message } from "../message/message.js";
 import { nearest } from "../message/text.js";
+import type { CircuitBreaker } from "../pool/breaker.js";
 import type { SendResult } from "../result.js";
+import type { RetryBudgetOptions } from "../retry/budget.js";
 import type { RetrySetting } from "../retry/defaults.js";
 import type { FetchLike, OnRetry } from "../session/options.js";
 import type { RateLimit } from "../session/rate-limit.js";
@@ -50,6 +52,10 @@ export interface BackendOptions<F extends Features = Features> {
   readonly retry?: RetrySetting | undefined;
   /** At most so many requests in so much time. */
   readonly rateLimit?: RateLimit | undefined;
+  /** How many retries all sends together may make: 500 tokens, 5 a retry, by default; `false` for no such limit. */
+  readonly retryBudget?: RetryBudgetOptions | false | undefined;
+  /** Fails sends at once while the provider is sick. In a pool take the pool's `breaker`. */
+  readonly breaker?: CircuitBreaker | undefined;
   readonly onRetry?: OnRetry | undefined;
   /** A session to use, instead of the one `createSession()` makes. */
   readonly session?: Session | undefined;
@@ -74,6 +80,8 @@ const COMMON: readonly (keyof BackendOptions)[] = [
   "timeout",
   "retry",
   "rateLimit",
+  "retryBudget",
+  "breaker",
   "onRetry",
   "session",
   "sendDefaults",

@@ -9,7 +9,9 @@ const { navigator, process } = globalThis as {
  * Whether `fetch` is undici, Node's, which sends a stream with the length that it is given. Deno and Workers send it in
  * chunks, which providers may refuse. Node 20 has no `navigator`; that of a browser (Electron, jsdom) has its own `fetch`.
  */
-const STREAMS = Boolean(process?.versions?.["undici"] && /^Node|^$/.test(navigator?.userAgent ?? ""));
+export const SENDS_STREAMS: boolean = Boolean(
+  process?.versions?.["undici"] && /^Node|^$/.test(navigator?.userAgent ?? ""),
+);
 
 /**
  * Bytes kept in pieces, to be sent as often as need be. Where `fetch` sends streams of known length they never are
@@ -53,7 +55,7 @@ export class ByteChunks {
 
   /** What `fetch` is to be given of it, for one attempt. @param own whether it is the runtime's own `fetch` */
   fetchInit(headers: Readonly<Record<string, string>>, own: boolean): RequestInit {
-    if (!STREAMS || !own) return { headers: { ...headers }, body: this.blob() };
+    if (!SENDS_STREAMS || !own) return { headers: { ...headers }, body: this.blob() };
     // Without `omit` some releases of Node 24 fail at a 401 instead of answering. https://github.com/nodejs/undici/issues/4940
     const init = { duplex: "half", credentials: "omit" } as const;
     return { ...init, headers: { ...headers, "content-length": String(this.size) }, body: this.stream() };
@@ -75,14 +77,14 @@ export function isByteChunks(value: unknown): value is ByteChunks {
 /** Bytes that their owner gives away, such as a stream's. */
 export function keep(bytes: Uint8Array): ByteChunk {
   // A small part of a large buffer would hold all of it.
-  return STREAMS && bytes.length * 2 >= bytes.buffer.byteLength
+  return SENDS_STREAMS && bytes.length * 2 >= bytes.buffer.byteLength
     ? (bytes as Uint8Array<ArrayBuffer>)
     : copy(bytes);
 }
 
 /** Bytes whose memory is used again. */
 export function copy(bytes: Uint8Array): ByteChunk {
-  return STREAMS ? new Uint8Array(bytes) : new Blob([bytes as Uint8Array<ArrayBuffer>]);
+  return SENDS_STREAMS ? new Uint8Array(bytes) : new Blob([bytes as Uint8Array<ArrayBuffer>]);
 }
 
 /** A text in UTF-8. */

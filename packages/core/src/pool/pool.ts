@@ -19,7 +19,7 @@ import {
 import { ALL_FEATURES, type Features } from "../message/features.js";
 import type { Message } from "../message/message.js";
 import { bufferStreams } from "../message/serialize.js";
-import { RecipientsRefusedError, type SendResult } from "../result.js";
+import type { SendResult } from "../result.js";
 import { type BreakerOptions, CircuitBreaker } from "./breaker.js";
 import { fixedOrder, type Order, rotatingOrder, weightedOrder } from "./order.js";
 
@@ -115,15 +115,15 @@ export class Pool implements Backend {
       }
       try {
         const result = await backend.send(kept, options);
-        breaker?.succeeded();
+        breaker?.record({ status: 200 });
         return { ...result, route: [...route, { provider, outcome: "accepted" }] };
       } catch (error) {
-        if (isSickness(error)) breaker?.failed();
-        else if (isAnswer(error)) breaker?.succeeded();
+        breaker?.record(error);
         if (!(error instanceof PosthornError) || !isProvidersOwn(error)) throw error;
         const unsupported = error instanceof UnsupportedFeatureError;
         route.push({ provider, outcome: unsupported ? "unsupported" : "failed", error });
-        if (isAbort(error) || !this.mayCross(error.delivery)) throw poolError(this.provider, route);
+        const isBusy = "inProgress" in error && error.inProgress === true;
+        if (isAbort(error) || isBusy || !this.mayCross(error.delivery)) throw poolError(this.provider, route);
       }
     }
     throw poolError(this.provider, route);
@@ -218,18 +218,6 @@ function isProvidersOwn(error: PosthornError): boolean {
     error instanceof UnsupportedFeatureError ||
     error instanceof PoolError
   );
-}
-
-/** Whether an error says that the provider is unwell, or will not work for this account, whatever the message. */
-function isSickness(error: unknown): boolean {
-  if (error instanceof TransportError) return !isAbort(error);
-  if (error instanceof ApiError) return error.status >= 500 || [401, 403, 408, 429].includes(error.status);
-  return error instanceof PoolError;
-}
-
-/** Whether an error is the word of a provider that works: it refuses this mail, or its recipients. */
-function isAnswer(error: unknown): boolean {
-  return error instanceof ApiError || error instanceof RecipientsRefusedError;
 }
 
 function isAbort(error: PosthornError): boolean {

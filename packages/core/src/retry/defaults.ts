@@ -6,17 +6,21 @@ const COMMON: RetryOptions = {
   other: 0,
   redirect: 0,
   allowedMethods: null,
-  backoffFactor: 0.5,
+  backoffFactor: 1,
   backoffMax: 30,
-  backoffJitter: 0.25,
+  jitter: true,
   deadline: 60,
 };
 
 /**
- * What a session retries by default: only what is proven unsent, which is a failure to connect, a 429, and a 503
- * (or 413) that carries a Retry-After. Up to 3 retries within 60 seconds.
+ * What a session retries by default: only what is proven unsent, which is a failure to connect, a 421 or 429, and a 503 (or
+ * 413) of the provider's own that carries a Retry-After. Up to 3 retries within 60 seconds.
  */
-export const RETRY_UNSENT: RetryPolicy = new RetryPolicy({ ...COMMON, read: false, statusForcelist: [429] });
+export const RETRY_UNSENT: RetryPolicy = new RetryPolicy({
+  ...COMMON,
+  read: false,
+  statusForcelist: [421, 429],
+});
 
 /**
  * What a session retries by default when the request carries an idempotency key, so that the provider drops a
@@ -24,7 +28,7 @@ export const RETRY_UNSENT: RetryPolicy = new RetryPolicy({ ...COMMON, read: fals
  */
 export const RETRY_IDEMPOTENT: RetryPolicy = new RetryPolicy({
   ...COMMON,
-  statusForcelist: [408, 425, 429, 500, 502, 503, 504],
+  statusForcelist: [408, 421, 425, 429, 500, 502, 503, 504],
 });
 
 /**

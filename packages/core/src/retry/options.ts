@@ -32,6 +32,14 @@ export interface RetryOptions {
   readonly backoffMax?: number | undefined;
   /** Seconds: up to so much is added to each backoff at random. Default 0. */
   readonly backoffJitter?: number | undefined;
+  /**
+   * Beyond urllib3: whether delays are spread at random from the first retry on, so that senders that failed together do not come back
+   * together. The nth retry waits a random part of `backoffFactor * 2 ** (n - 1)` seconds, n from 1; a Retry-After gets up to a quarter
+   * more, at least 1 and at most 30 seconds, and never less. `false` is urllib3's exact timing.
+   *
+   * @default `false`; `true` in the default policies of sessions
+   */
+  readonly jitter?: boolean | undefined;
   /** Whether Retry-After is obeyed. Default `true`. */
   readonly respectRetryAfter?: boolean | undefined;
   /** Seconds: a longer Retry-After is cut to this. Default 21600. */
@@ -67,6 +75,7 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set([
   "backoffFactor",
   "backoffMax",
   "backoffJitter",
+  "jitter",
   "respectRetryAfter",
   "retryAfterMax",
   "raiseOnStatus",

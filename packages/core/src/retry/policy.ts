@@ -16,6 +16,8 @@ export interface RetryEvent {
   readonly status?: number | undefined;
   /** The Retry-After header of the answer, where it had one. */
   readonly retryAfter?: string | null | undefined;
+  /** Whether the provider says that a later attempt may succeed: retried although its status is not listed. */
+  readonly retryable?: boolean | undefined;
   readonly redirectLocation?: string | undefined;
   readonly url?: string | undefined;
 }
@@ -69,6 +71,7 @@ export class RetryPolicy {
   readonly backoffFactor: number;
   readonly backoffMax: number;
   readonly backoffJitter: number;
+  readonly jitter: boolean;
   readonly respectRetryAfter: boolean;
   readonly retryAfterMax: number;
   readonly raiseOnStatus: boolean;
@@ -88,6 +91,7 @@ export class RetryPolicy {
     this.backoffFactor = options.backoffFactor ?? 0;
     this.backoffMax = options.backoffMax ?? 120;
     this.backoffJitter = options.backoffJitter ?? 0;
+    this.jitter = options.jitter ?? false;
     this.respectRetryAfter = options.respectRetryAfter ?? true;
     this.retryAfterMax = options.retryAfterMax ?? 21_600;
     this.raiseOnStatus = options.raiseOnStatus ?? true;
@@ -127,10 +131,10 @@ export class RetryPolicy {
   backoffTime(random: () => number = Math.random): number {
     const consecutive =
       this.history.length - 1 - this.history.findLastIndex((entry) => entry.redirectLocation);
-    if (consecutive <= 1) return 0;
+    if (consecutive <= (this.jitter ? 0 : 1)) return 0;
     const jitter = this.backoffJitter === 0 ? 0 : random() * this.backoffJitter;
     const backoff = this.backoffFactor * 2 ** (consecutive - 1) + jitter;
-    return Math.max(0, Math.min(this.backoffMax, backoff));
+    return Math.max(0, Math.min(this.backoffMax, backoff)) * (this.jitter ? random() : 1);
   }
 
   /**
@@ -174,7 +178,10 @@ export class RetryPolicy {
     if (event.class === "status") {
       const status = event.status ?? 0;
       const hasRetryAfter = Boolean(event.retryAfter);
-      if (!this.isRetry(method, status, hasRetryAfter)) {
+      if (
+        !(event.retryable && this.isMethodAllowed(method)) &&
+        !this.isRetry(method, status, hasRetryAfter)
+      ) {
         const candidate =
           this.statusForcelist.includes(status) || (hasRetryAfter && RETRY_AFTER_STATUSES.has(status));
         const why =
@@ -212,7 +219,10 @@ export class RetryPolicy {
     if (this.respectRetryAfter && event.class === "status" && event.retryAfter) {
       const asked = this.parseRetryAfter(event.retryAfter, clock.now());
       // 0, a date in the past, and a header that cannot be read all leave it to the backoff.
-      if (asked) return { delay: asked, delaySource: "retry-after" };
+      if (asked) {
+        const more = this.jitter ? clock.random() * Math.min(30, Math.max(1, asked / 4)) : 0;
+        return { delay: asked + more, delaySource: "retry-after" };
+      }
     }
     const backoff = this.backoffTime(clock.random);
     return { delay: backoff, delaySource: backoff > 0 ? "backoff" : "none" };

@@ -1,27 +1,32 @@
-import type { $Fetch } from "ofetch";
+import { createFetch } from "ofetch";
 import type { AttemptRecord, StopReason } from "../attempt.js";
-import { isByteChunks } from "../bytes/chunks.js";
-import { type Clock, sleep } from "../clock.js";
-import { type Delivery, hookError, TransportError } from "../errors.js";
+import { ByteChunks, isByteChunks, SENDS_STREAMS, utf8 } from "../bytes/chunks.js";
+import { dateIn, type MonotonicClock, onAbort, sleep, within } from "../clock.js";
+import { type Delivery, hookError, type PosthornError, TransportError } from "../errors.js";
+import type { RetryBudget } from "../retry/budget.js";
 import { RETRY_AFTER_STATUSES, type RetryEvent, type RetryPolicy } from "../retry/policy.js";
 import { classifyFailure, type Failure } from "./classify.js";
 import type { SessionOptions } from "./options.js";
 import type { RateLimiter } from "./rate-limit.js";
 import { Redactor } from "./redact.js";
-import type { SessionRequest, SessionResponse } from "./request.js";
+import { deliveryOfStatus, type SessionRequest, type SessionResponse, type Verdict } from "./request.js";
 
 /** Milliseconds for one attempt, where neither the session nor the send says otherwise. */
 const DEFAULT_TIMEOUT = 30_000;
+/** Bytes of a response's body that are read, so that nothing compressed fills the memory. */
+const LONGEST_BODY = 10 * 1024 ** 2;
+const TOO_LATE: Failure = { phase: "connect", code: "DEADLINE", message: "the deadline has passed" };
 const NO_SECRETS = new Redactor([]);
 
 /** What a call uses of its session. */
 export interface CallPort {
-  readonly clock: Clock;
+  readonly clock: MonotonicClock;
   readonly rateLimiter: RateLimiter;
+  readonly budget: RetryBudget;
   readonly options: SessionOptions;
-  /** The session's ofetch instance. */
-  readonly raw: $Fetch["raw"];
-  /** What the runtime's own `fetch` needs. */
+  /** Whether `fetch` is the platform's, with options at most. */
+  readonly isPlatform: boolean;
+  /** What that `fetch` needs. */
   readonly init: Readonly<Record<string, unknown>>;
 }
 
@@ -29,53 +34,65 @@ type Received = Pick<SessionResponse, "status" | "headers" | "text" | "bodyError
 /** Who ended an attempt before its response. */
 type Cut = "TIMEOUT" | "DEADLINE" | "ABORTED";
 type Failed = { readonly failure: Failure; readonly error: unknown; readonly cut: Cut | undefined };
-type Outcome = { readonly received: Received } | Failed;
+/** A session's hook that failed, and what its error is. */
+type FailedHook = {
+  readonly name: "onRequest" | "onRequestError" | "onResponse";
+  readonly error: unknown;
+};
+type Outcome = ({ readonly received: Received } | Failed) & { readonly hook?: FailedHook | undefined };
 
 /** What an attempt that did not succeed means for the next one. */
 interface Setback {
   readonly event: RetryEvent;
   readonly record: AttemptRecord;
-  /** Whether the provider may have accepted the message. */
-  readonly mayBeTaken: boolean;
-  readonly retryAt: Date | undefined;
+  readonly delivery: Delivery;
+  /** Milliseconds until the provider wants to be asked again. */
+  readonly retryIn: number | undefined;
   /** A reason to stop that comes before the policy's. */
   readonly stopped: StopReason | undefined;
-  /** Whether the response says that trying again is in vain. */
-  readonly isPermanent: () => boolean;
+  /** A reason to stop that comes after the policy's. */
+  readonly isFinal: StopReason | undefined;
 }
 
 /** The state of one `request` call of a session: the retry loop. */
 export class Call {
   private readonly attempts: AttemptRecord[] = [];
-  private deadlineAt: number;
   /** Whether an attempt before the last may have delivered the message. */
   private uncertain = false;
+  /** Whether Node has sent a request twice. */
+  private misdirected = false;
+  /** Tokens that the last retry took. */
+  private tokens = 1;
 
+  /** @param deadlineAt when the call ends at the latest, by the clock's monotonic time */
   constructor(
     private readonly request: SessionRequest,
     private policy: RetryPolicy,
+    private deadlineAt: number,
     private readonly session: CallPort,
-  ) {
-    this.deadlineAt = policy.deadline === null ? Infinity : session.clock.now() + policy.deadline * 1000;
-  }
+  ) {}
 
   async run(): Promise<SessionResponse> {
-    const { clock, rateLimiter, options } = this.session;
+    const { clock, rateLimiter, options, budget } = this.session;
     let { url } = this.request;
     for (;;) {
       if (this.request.signal?.aborted) throw this.abortError();
+      if (this.deadlineAt <= clock.monotonic()) throw this.transportError(TOO_LATE, undefined, undefined);
       const wait = rateLimiter.reserve(this.deadlineAt);
       if (wait !== 0) await this.waitForTurn(wait);
       const startedAt = clock.now();
+      const begun = clock.monotonic();
       const timeout = this.request.timeout ?? options.timeout ?? DEFAULT_TIMEOUT;
-      const left = this.deadlineAt - startedAt;
-      const request = url === this.request.url ? this.request : { ...this.request, url };
+      const left = this.deadlineAt - begun;
+      const request = { ...this.request, url, body: this.body() };
       const outcome = await attempt(this.session, request, Math.min(timeout, left), left < timeout);
       const number = this.attempts.length + 1;
-      const record: AttemptRecord = { number, startedAt, duration: clock.now() - startedAt };
+      const record: AttemptRecord = { number, startedAt, duration: Math.round(clock.monotonic() - begun) };
+      const { hook } = outcome;
       if ("failure" in outcome) {
-        const setback = afterFailure(outcome, record, url);
-        const stopped = await this.stopOrPause(setback);
+        const setback = this.afterFailure(outcome, record, url);
+        if (hook) throw this.hookFailed(hook, setback);
+        const stopped = await this.stopOrPause(setback, begun);
         if (!stopped) continue;
         this.attempts.push({ ...setback.record, stopped });
         throw this.transportError(outcome.failure, outcome.error, outcome.cut);
@@ -83,69 +100,126 @@ export class Call {
       const { received } = outcome;
       const { status, headers } = received;
       rateLimiter.learn(status, headers);
+      const setback = this.afterResponse(received, record, url);
+      if (hook) throw this.hookFailed(hook, setback);
       if (status >= 200 && status < 300) {
+        budget.give(this.tokens);
         const stopped = received.bodyError === undefined ? "success" : "accepted";
         this.attempts.push({ ...record, status, stopped });
-        return this.response(received, "accepted", undefined);
+        return this.response(received, setback);
       }
-      const setback = this.afterResponse(received, record, url);
-      const stopped = await this.stopOrPause(setback);
+      const stopped = await this.stopOrPause(setback, begun);
       if (stopped) {
         this.attempts.push({ ...setback.record, stopped });
-        return this.response(received, deliveryOfStatus(status, headers["retry-after"]), setback.retryAt);
+        return this.response(received, setback);
       }
       url = setback.event.redirectLocation ?? url;
     }
   }
 
-  private afterResponse({ status, headers, text }: Received, record: AttemptRecord, url: string): Setback {
-    const retryAfter = headers["retry-after"];
+  /** The error of a breaker that lets nothing through for so many milliseconds. */
+  circuitOpen(ms: number): TransportError {
+    const failure: Failure = {
+      phase: "other",
+      code: "CIRCUIT_OPEN",
+      message: "too many sends failed of late, so its circuit breaker is open",
+    };
+    return this.transportError(failure, undefined, undefined, dateIn(this.session.clock, ms));
+  }
+
+  /** Node does not send a stream again by itself. */
+  private body(): SessionRequest["body"] {
+    const { body } = this.request;
+    return this.misdirected && typeof body === "string" ? new ByteChunks([utf8(body)]) : body;
+  }
+
+  private afterFailure({ failure, cut }: Failed, record: AttemptRecord, url: string): Setback {
+    const redactor = this.request.redactor ?? NO_SECRETS;
+    const error = redactor.text(failure.code ?? failure.message);
+    return {
+      event: { class: failure.phase, url },
+      record: { ...record, class: failure.phase, error },
+      delivery: failure.phase === "read" ? "unknown" : "not-sent",
+      retryIn: undefined,
+      stopped: cut === "ABORTED" ? "aborted" : cut === "DEADLINE" ? "deadline" : undefined,
+      isFinal: undefined,
+    };
+  }
+
+  private afterResponse(received: Received, record: AttemptRecord, url: string): Setback {
+    const { status, headers } = received;
+    const { idempotent, judge } = this.request;
+    const byStatus = deliveryOfStatus(status);
+    const verdict: Verdict =
+      byStatus === "accepted" ? { delivery: byStatus } : (judge?.(received) ?? { delivery: byStatus });
+    const { delivery, retryAt } = verdict;
     const location = sameOriginRedirect(status, headers["location"], url);
+    const retryable = verdict.retryable === true && (delivery === "not-sent" || idempotent === true);
+    const asked = retryAt
+      ? String(Math.max(0, Math.ceil((retryAt.getTime() - this.session.clock.now()) / 1000)))
+      : RETRY_AFTER_STATUSES.has(status) || retryable
+        ? headers["retry-after"]
+        : undefined;
+    const seconds = asked ? this.policy.parseRetryAfter(asked, this.session.clock.now()) : undefined;
+    // By itself a Retry-After leads to a retry, so it must come with the proof that the message was not sent.
+    const trusted = delivery === "not-sent" || idempotent || this.policy.statusForcelist.includes(status);
     const event: RetryEvent = location
       ? { class: "redirect", status, redirectLocation: location, url }
-      : { class: "status", status, retryAfter, url };
+      : { class: "status", status, retryAfter: trusted ? asked : undefined, retryable, url };
+    const resent =
+      status === 421 && SENDS_STREAMS && this.session.isPlatform && typeof this.body() === "string";
+    if (resent) this.misdirected = !this.session.options.hooks;
     return {
       event,
-      record: { ...record, class: event.class, status },
-      mayBeTaken: deliveryOfStatus(status, retryAfter) === "unknown",
-      retryAt: this.retryAt(status, retryAfter),
+      record: { ...record, class: event.class, status, ...(resent ? { resent } : undefined) },
+      delivery,
+      retryIn: seconds ? seconds * 1000 : undefined,
       stopped: undefined,
-      isPermanent: () => !location && this.request.isPermanent?.(text) === true,
+      isFinal: location ? undefined : verdict.stopped,
     };
   }
 
   /** Waits until the next attempt may be made, or gives the reason for which there is none. */
-  private async stopOrPause(setback: Setback): Promise<StopReason | undefined> {
-    const { event, record, mayBeTaken, retryAt, stopped, isPermanent } = setback;
-    const { clock } = this.session;
+  private async stopOrPause(setback: Setback, begun: number): Promise<StopReason | undefined> {
+    const { event, record, delivery, retryIn = 0, stopped, isFinal } = setback;
+    const { clock, budget } = this.session;
     if (stopped) return stopped;
     const decision = this.policy.decide(this.request.method, event, clock);
     if (decision.decision !== "retry") return decision.why;
-    if (isPermanent()) return "refused";
+    if (isFinal) return isFinal;
+    const deadlineAt = this.deadlineAfter(begun, delivery);
+    const left = deadlineAt - clock.monotonic();
+    let delay = decision.delay * 1000;
+    // What is added at random is not worth a failure.
+    if (delay >= left && decision.delaySource === "retry-after") delay = retryIn;
     // A provider that asks for more time than there is gets no early visit.
-    const wakeAt = Math.max(clock.now() + decision.delay * 1000, retryAt?.getTime() ?? 0);
-    const deadlineAt = this.deadlineAfter(record, mayBeTaken);
-    if (wakeAt >= deadlineAt) return "deadline";
+    if (Math.max(delay, retryIn) >= left) return "deadline";
     if (this.request.signal?.aborted) return "aborted";
-    if (mayBeTaken) this.uncertain = true;
+    if (event.class !== "redirect") {
+      const tokens = budget.take(record.error === "TIMEOUT");
+      if (tokens === undefined) return "budget";
+      this.tokens = tokens;
+    }
+    if (delivery === "unknown") this.uncertain = true;
     this.deadlineAt = deadlineAt;
     this.policy = decision.next;
-    await this.pause({ ...record, delay: decision.delay, delaySource: decision.delaySource });
+    await this.pause({ ...record, delay: delay / 1000, delaySource: decision.delaySource });
     return undefined;
   }
 
   /** An attempt that may have been taken can be followed by others only as long as the provider has its key. */
-  private deadlineAfter({ startedAt }: AttemptRecord, mayBeTaken: boolean): number {
+  private deadlineAfter(begun: number, delivery: Delivery): number {
     const { idempotent, idempotencyWindow = Infinity } = this.request;
-    return mayBeTaken && idempotent
-      ? Math.min(this.deadlineAt, startedAt + idempotencyWindow)
+    return delivery === "unknown" && idempotent
+      ? Math.min(this.deadlineAt, begun + idempotencyWindow)
       : this.deadlineAt;
   }
 
   /** @param wait milliseconds; `undefined` when the deadline comes first */
   private async waitForTurn(wait: number | undefined): Promise<void> {
+    const { clock, rateLimiter } = this.session;
     if (wait === undefined) {
-      const at = this.session.rateLimiter.availableAt();
+      const at = rateLimiter.availableAt();
       const failure: Failure = {
         phase: "other",
         code: "RATE_LIMITED",
@@ -154,8 +228,9 @@ export class Call {
       throw this.transportError(failure, undefined, undefined, at);
     }
     try {
-      await sleep(this.session.clock, wait, this.request.signal);
+      await sleep(clock, wait, this.request.signal);
     } catch {
+      rateLimiter.release();
       throw this.abortError();
     }
   }
@@ -163,31 +238,36 @@ export class Call {
   /** Sleeps for the delay of an attempt that failed. */
   private async pause(attempt: AttemptRecord): Promise<void> {
     this.attempts.push(attempt);
-    const { provider } = this.request;
+    const { clock, options } = this.session;
+    const { provider, signal } = this.request;
     try {
-      this.session.options.onRetry?.({ attempt, provider });
+      const told = options.onRetry?.({ attempt, provider });
+      if (told) await within(clock, told, this.deadlineAt - clock.monotonic(), signal);
     } catch (cause) {
+      if (signal?.aborted) throw this.abortError();
       const { attempts } = this;
       throw hookError(provider, "onRetry", cause, { attempts, delivery: this.overall("not-sent") });
     }
     const { delay = 0 } = attempt;
     if (delay <= 0) return;
     try {
-      await sleep(this.session.clock, delay * 1000, this.request.signal);
+      await sleep(clock, delay * 1000, signal);
     } catch {
       throw this.abortError();
     }
   }
 
-  private retryAt(status: number, retryAfter: string | undefined): Date | undefined {
-    if (!retryAfter || !RETRY_AFTER_STATUSES.has(status)) return undefined;
-    const now = this.session.clock.now();
-    const seconds = this.policy.parseRetryAfter(retryAfter, now);
-    return seconds ? new Date(now + seconds * 1000) : undefined;
+  /** What a hook throws says nothing of the request, and the next attempt would meet it too. */
+  private hookFailed({ name, error }: FailedHook, { record, delivery }: Setback): PosthornError {
+    // Nothing went out before `onRequest`.
+    if (name !== "onRequest") this.attempts.push({ ...record, stopped: "hook" });
+    const { attempts } = this;
+    return hookError(this.request.provider, name, error, { attempts, delivery: this.overall(delivery) });
   }
 
-  private response(received: Received, delivery: Delivery, retryAt: Date | undefined): SessionResponse {
+  private response(received: Received, { delivery, retryIn }: Setback): SessionResponse {
     const { attempts, uncertain } = this;
+    const retryAt = retryIn === undefined ? undefined : dateIn(this.session.clock, retryIn);
     return { ...received, attempts, delivery: this.overall(delivery), uncertain, retryAt };
   }
 
@@ -209,7 +289,7 @@ export class Call {
   ): TransportError {
     const redactor = this.request.redactor ?? NO_SECRETS;
     const delivery = this.overall(failure.phase === "read" ? "unknown" : "not-sent");
-    const transient = cut !== "ABORTED" && (failure.phase !== "other" || failure.code === "RATE_LIMITED");
+    const transient = cut !== "ABORTED" && (failure.phase !== "other" || retryAt !== undefined);
     const tries = this.attempts.length > 1 ? ` (${this.attempts.length} attempts)` : "";
     const message = `${this.request.provider ?? "The server"} gave no response${tries}: ${redactor.text(failure.message)}`;
     return new TransportError(message, {
@@ -228,7 +308,7 @@ export class Call {
 
 /** Makes one request. `limit` is how many milliseconds it may take. */
 async function attempt(
-  { clock, options, raw, init }: CallPort,
+  { clock, options, isPlatform, init }: CallPort,
   request: SessionRequest,
   limit: number,
   byDeadline: boolean,
@@ -246,23 +326,34 @@ async function attempt(
     controller.abort(reason);
     giveUp(signal.reason);
   };
-  const onAbort = (): void => end("ABORTED", request.signal?.reason);
-  request.signal?.addEventListener("abort", onAbort, { once: true });
+  const stopWaiting = onAbort(request.signal, () => end("ABORTED", request.signal?.reason));
   const cancelTimer = clock.setTimer(() => {
     const what = byDeadline ? "the deadline has passed" : `no response within ${limit} ms`;
     end(byDeadline ? "DEADLINE" : "TIMEOUT", new DOMException(what, "TimeoutError"));
   }, limit);
-  let response: Response | undefined;
-  let isSigned = false;
+  const progress: Progress = { stage: "signing", text: "" };
+  // What fetch itself does counts, whatever the hooks around it make of it.
+  const fetch = async (input: unknown, fetchOptions?: unknown): Promise<Response> => {
+    progress.stage = "fetching";
+    try {
+      // The platform's is looked up at each call, so that instrumentation installed later is seen.
+      const send = options.fetch ?? globalThis.fetch;
+      progress.response = await send(input as string, fetchOptions as RequestInit);
+      return progress.response;
+    } catch (error) {
+      progress.failed = { error };
+      throw error;
+    }
+  };
   const exchange = async (): Promise<Received> => {
     const signed = request.sign ? await request.sign(clock.now()) : request.headers;
     signal.throwIfAborted();
-    isSigned = true;
+    progress.stage = "hooks";
     const headers = options.headers ? { ...options.headers, ...signed } : signed;
-    response = (await raw(request.url, {
+    const response = (await createFetch({ fetch: fetch as typeof globalThis.fetch }).raw(request.url, {
       ...options.hooks,
       ...init,
-      ...fetchInit(request.body, headers, options.fetch === undefined),
+      ...fetchInit(request.body, headers, isPlatform),
       method: request.method,
       signal,
       redirect: "manual",
@@ -270,23 +361,91 @@ async function attempt(
       ignoreResponseError: true,
       responseType: "stream",
     })) as Response;
-    return receivedFrom(response, await response.text(), undefined);
+    progress.response = response;
+    progress.stage = "reading";
+    await readBody(response, progress);
+    return receivedFrom(response, progress.text, undefined);
   };
   try {
     return { received: await Promise.race([exchange(), ended]) };
   } catch (error) {
-    // Once a response has begun, it is the response, however its body ends.
-    if (response) {
-      return { received: receivedFrom(response, "", error ?? new Error("the body could not be read")) };
-    }
-    const failure = classifyFailure(error);
-    // Without a signature nothing was sent: whoever gives the credentials did not respond.
-    const phase = isSigned ? failure.phase : "connect";
-    return { failure: { ...failure, phase, code: cut ?? failure.code }, error, cut };
+    return failedOutcome(error, cut, progress, options, isPlatform ? undefined : request.url);
   } finally {
     cancelTimer();
-    request.signal?.removeEventListener("abort", onAbort);
+    stopWaiting();
   }
+}
+
+/** How far an attempt has come. */
+interface Progress {
+  stage: "signing" | "hooks" | "fetching" | "reading";
+  response?: Response;
+  /** What `fetch` threw. */
+  failed?: { readonly error: unknown };
+  /** The body, as far as it was read. */
+  text: string;
+}
+
+function failedOutcome(
+  error: unknown,
+  cut: Cut | undefined,
+  { stage, response, failed, text }: Progress,
+  { hooks }: SessionOptions,
+  customUrl: string | undefined,
+): Outcome {
+  const hook = (name: FailedHook["name"]): FailedHook | undefined =>
+    cut === undefined && hooks?.[name] ? { name, error } : undefined;
+  // Once a response has begun, it is the response, however its body ends.
+  if (response) {
+    const received = receivedFrom(response, text, error ?? new Error("the body could not be read"));
+    return { received, hook: stage === "fetching" ? hook("onResponse") : undefined };
+  }
+  const cause = failed ? failed.error : error;
+  const failure = classifyFailure(cause, customUrl);
+  const code = cut ?? failure.code;
+  if (stage === "fetching") {
+    const isHooks = failed && (error as { cause?: unknown } | undefined)?.cause !== failed.error;
+    return {
+      failure: { ...failure, code },
+      error: cause,
+      cut,
+      hook: isHooks ? hook("onRequestError") : undefined,
+    };
+  }
+  // Nothing was sent. Whoever gives the credentials may respond next time; headers that cannot be sent stay so.
+  const phase = stage === "signing" || cut ? "connect" : "other";
+  return {
+    failure: { ...failure, phase, code },
+    error,
+    cut,
+    hook: stage === "hooks" ? hook("onRequest") : undefined,
+  };
+}
+
+/** Reads a body into `progress.text`. @throws Error when it is too long */
+async function readBody(response: Response, progress: Progress): Promise<void> {
+  const { body, headers } = response;
+  const length = Number(headers.get("content-length") ?? NaN);
+  // A length that is told holds, but for a compressed body.
+  if (!body || (length <= LONGEST_BODY && !headers.has("content-encoding"))) {
+    progress.text = await response.text();
+    return;
+  }
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    size += value.length;
+    if (size > LONGEST_BODY) {
+      reader.cancel().catch(() => {});
+      progress.text = progress.text.slice(0, 10_000);
+      throw new Error("the response is longer than 10 MB");
+    }
+    progress.text += decoder.decode(value, { stream: true });
+  }
+  progress.text += decoder.decode();
 }
 
 function fetchInit(
@@ -299,24 +458,6 @@ function fetchInit(
 
 function receivedFrom(response: Response, text: string, bodyError: unknown): Received {
   return { status: response.status, headers: Object.fromEntries(response.headers), text, bodyError };
-}
-
-function afterFailure({ failure, cut }: Failed, record: AttemptRecord, url: string): Setback {
-  return {
-    event: { class: failure.phase, url },
-    record: { ...record, class: failure.phase, error: failure.code ?? failure.message },
-    mayBeTaken: failure.phase === "read",
-    retryAt: undefined,
-    stopped: cut === "ABORTED" ? "aborted" : cut === "DEADLINE" ? "deadline" : undefined,
-    isPermanent: () => false,
-  };
-}
-
-/** What a response's status proves. 4xx and 3xx reject; of 5xx only a 503 that says when to come back does. */
-function deliveryOfStatus(status: number, retryAfter: string | undefined): Delivery {
-  if (status >= 200 && status < 300) return "accepted";
-  if (status >= 300 && status < 500) return "not-sent";
-  return status === 503 && retryAfter ? "not-sent" : "unknown";
 }
 
 /** Where a redirect leads, if it may be followed: it keeps the method and body (307, 308) and goes to the same origin. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.js";
+import { dateIn, type MonotonicClock } from "../clock.js";
 import { ConfigurationError } from "../errors.js";
 import { parseRetryAfter } from "../retry/retry-after.js";
 
@@ -22,9 +22,12 @@ const LIMIT_HEADERS = [
   ["x-sib-ratelimit-remaining", "x-sib-ratelimit-reset"],
 ] as const;
 
+/** Milliseconds: the longest that a response may hold all requests back. The next one then tells again. */
+const LONGEST_HOLD = 3_600_000;
+
 /**
  * A token bucket that all sends of a session share. Once a limit is configured it also learns: a 429 or 503 with
- * Retry-After, or headers that say that nothing is left, hold back every later request until then.
+ * Retry-After, or headers that say that nothing is left, hold back every later request until then, for an hour at most.
  */
 export class RateLimiter {
   private readonly capacity: number;
@@ -35,46 +38,48 @@ export class RateLimiter {
   /** In the future while requests are held back: they go as the bucket lets them from then on, not all at once. */
   private countedAt: number;
 
-  /** @throws ConfigurationError for a limit of the wrong form */
+  /** @throws ConfigurationError for a malformed limit */
   constructor(
     private readonly limit: RateLimit | undefined,
-    private readonly clock: Clock,
+    private readonly clock: MonotonicClock,
   ) {
     const span = limit === undefined ? 1 : typeof limit.per === "number" ? limit.per : SPANS[limit.per];
-    if (limit && !(Number.isInteger(limit.requests) && limit.requests > 0 && span > 0)) {
+    if (limit && !(Number.isInteger(limit.requests) && limit.requests > 0 && span > 0 && span < Infinity)) {
       throw new ConfigurationError(
-        'Option "rateLimit" is { requests: a whole number above 0, per: "second", "minute", "hour" or milliseconds }',
+        'Option "rateLimit" must be { requests: a whole number above 0, per: "second", "minute", "hour" or milliseconds }',
       );
     }
     this.capacity = limit?.requests ?? Infinity;
     this.interval = span / this.capacity;
     this.tokens = this.capacity;
-    this.countedAt = clock.now();
+    this.countedAt = clock.monotonic();
   }
 
   /**
    * Takes a token.
    *
-   * @param deadline milliseconds since the epoch
+   * @param deadline milliseconds of the clock's monotonic time
    * @returns milliseconds to wait before sending; `undefined`, and nothing is taken, if that would pass the deadline
    */
   reserve(deadline: number): number | undefined {
     if (!this.limit) return 0;
-    const now = this.clock.now();
-    this.refill(now);
-    const wait = Math.ceil(this.nextAt() - now);
-    if (now + wait >= deadline) return undefined;
+    const wait = this.wait();
+    if (this.clock.monotonic() + wait >= deadline) return undefined;
     this.tokens -= 1;
     return wait;
   }
 
-  /** When the next request could go. */
-  availableAt(): Date {
-    this.refill(this.clock.now());
-    return new Date(Math.ceil(this.nextAt()));
+  /** Gives back a token whose request is not made. */
+  release(): void {
+    this.tokens = Math.min(this.capacity, this.tokens + 1);
   }
 
-  /** Takes note of what an answer says of the provider's own limit. */
+  /** When the next request could go. */
+  availableAt(): Date {
+    return dateIn(this.clock, this.wait());
+  }
+
+  /** Takes note of what a response says of the provider's own limit. */
   learn(status: number, headers: Readonly<Record<string, string>>): void {
     if (!this.limit) return;
     const now = this.clock.now();
@@ -82,15 +87,21 @@ export class RateLimiter {
     // What the bucket thought was left is not.
     if (status === 429) this.tokens = Math.min(this.tokens, 0);
     if (retryAfter && (status === 429 || status === 503))
-      this.refill(now + (parseRetryAfter(retryAfter, now) ?? 0) * 1000);
+      this.hold((parseRetryAfter(retryAfter, now) ?? 0) * 1000);
     for (const [remaining, reset] of LIMIT_HEADERS) {
-      if (Number(headers[remaining] ?? 1) <= 0) this.refill(resetTime(headers[reset], now));
+      if (Number(headers[remaining] || 1) <= 0) this.hold(resetIn(headers[reset], now));
     }
   }
 
-  /** When the next token is there, milliseconds since the epoch. */
-  private nextAt(): number {
-    return this.countedAt + Math.max(0, (1 - this.tokens) * this.interval);
+  /** Milliseconds until the next token is there. */
+  private wait(): number {
+    const now = this.clock.monotonic();
+    this.refill(now);
+    return Math.ceil(this.countedAt - now + Math.max(0, (1 - this.tokens) * this.interval));
+  }
+
+  private hold(ms: number): void {
+    if (ms > 0) this.refill(this.clock.monotonic() + Math.min(ms, LONGEST_HOLD));
   }
 
   /** Counts tokens as of a time, unless they are counted as of a later one already. */
@@ -101,9 +112,8 @@ export class RateLimiter {
   }
 }
 
-/** A reset is in seconds: from now, or since the epoch when it is too large for that. */
-function resetTime(reset: string | undefined, now: number): number {
-  const seconds = Number(reset ?? 0);
-  if (!Number.isFinite(seconds)) return now;
-  return seconds > 1e9 ? seconds * 1000 : now + seconds * 1000;
+/** Milliseconds until a reset, which its size tells to be seconds from now, or seconds or milliseconds since the epoch. */
+function resetIn(reset: string | undefined, now: number): number {
+  const value = Number(reset ?? 0);
+  return value > 1e11 ? value - now : value > 1e9 ? value * 1000 - now : value * 1000;
 }

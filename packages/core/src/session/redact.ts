@@ -1,5 +1,5 @@
 import type { RequestSummary } from "../errors.js";
-import { causes } from "./classify.js";
+import { causes, messageOf } from "./classify.js";
 
 const MARK = "[redacted]";
 /** Headers that hold a credential whatever its value. */
@@ -54,11 +54,9 @@ export class Redactor {
    */
   error(error: unknown): Error | undefined {
     return causes(error).reduceRight<Error | undefined>((cause, link) => {
-      const message = link instanceof Error ? link.message : String(link);
-      const copy = new Error(this.text(message), cause ? { cause } : undefined);
-      if (link instanceof Error) copy.name = link.name;
-      const code: unknown =
-        typeof link === "object" && link !== null && "code" in link ? link.code : undefined;
+      const copy = new Error(this.text(messageOf(link)), cause ? { cause } : undefined);
+      const { name, code } = (link ?? {}) as { readonly name?: unknown; readonly code?: unknown };
+      if (typeof name === "string") copy.name = name;
       return code === undefined ? copy : Object.assign(copy, { code });
     }, undefined);
   }

@@ -1,4 +1,4 @@
-import type { AttemptRecord } from "../attempt.js";
+import type { AttemptRecord, StopReason } from "../attempt.js";
 import type { ByteChunks } from "../bytes/chunks.js";
 import type { Delivery } from "../errors.js";
 import type { Redactor } from "./redact.js";
@@ -25,28 +25,57 @@ export interface SessionRequest {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds for one attempt, instead of the session's. */
   readonly timeout?: number | undefined;
+  /** When the call ends at the latest, by `session.clock.monotonic()`: for several requests with one deadline. */
+  readonly deadlineAt?: number | undefined;
   /** Gives the headers of each attempt anew: for signatures that hold a date. */
   readonly sign?: ((now: number) => Promise<Readonly<Record<string, string>>>) | undefined;
-  /** Whether the body of an answer other than 2xx says that trying again is in vain, whatever its status. */
-  readonly isPermanent?: ((text: string) => boolean) | undefined;
+  /** What a response other than 2xx means, by the provider's own word. Default: what its status alone proves. */
+  readonly judge?: ((response: ReceivedResponse) => Verdict) | undefined;
   /** Display name, for errors. */
   readonly provider?: string | undefined;
   readonly redactor?: Redactor | undefined;
 }
 
-/** The last answer, whatever its status. */
-export interface SessionResponse {
+/** A response as it came. */
+export interface ReceivedResponse {
   readonly status: number;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The body, as far as it could be read. */
   readonly text: string;
+}
+
+/** What a response other than 2xx means for the message and for further attempts. */
+export interface Verdict {
+  readonly delivery: Delivery;
+  /** Whether the provider says that a later attempt may succeed: it is made although the policy does not list the status. */
+  readonly retryable?: boolean | undefined;
+  /** When the provider says so in another place than Retry-After. */
+  readonly retryAt?: Date | undefined;
+  /** Why there is to be no further attempt, whatever the policy says. */
+  readonly stopped?: StopReason | undefined;
+}
+
+/** The last response, whatever its status. */
+export interface SessionResponse extends ReceivedResponse {
   /** Why the body could not be read to its end. */
   readonly bodyError: unknown;
   readonly attempts: readonly AttemptRecord[];
-  /** What is known of the mail after all attempts. */
+  /** What is known of the message after all attempts. */
   readonly delivery: Delivery;
   /** Whether an attempt before the last may have been taken. */
   readonly uncertain: boolean;
   /** When the provider said to come back. */
   readonly retryAt: Date | undefined;
+}
+
+/**
+ * What a status proves by itself. 4xx and 3xx reject, but for a 303, by which a server says that it has done what was asked. No 5xx
+ * proves anything: proxies answer so for servers that were only slow, Varnish even with a Retry-After.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-15
+ */
+export function deliveryOfStatus(status: number): Delivery {
+  if (status >= 200 && status < 300) return "accepted";
+  return status >= 300 && status < 500 && status !== 303 ? "not-sent" : "unknown";
 }

@@ -1,17 +1,18 @@
-import { type $Fetch, createFetch } from "ofetch";
-import { type Clock, systemClock } from "../clock.js";
+import { type MonotonicClock, systemClock, withMonotonic } from "../clock.js";
+import { RetryBudget } from "../retry/budget.js";
 import { resolveRetry } from "../retry/defaults.js";
 import type { RetryPolicy } from "../retry/policy.js";
-import { Call } from "./call.js";
-import { checkTimeout, type SessionOptions } from "./options.js";
+import { Call, type CallPort } from "./call.js";
+import type { ConfiguredFetch } from "./fetch-with.js";
+import { checkSessionOptions, type SessionOptions } from "./options.js";
 import { RateLimiter } from "./rate-limit.js";
 import type { SessionRequest, SessionResponse } from "./request.js";
-import { type RuntimeFetchOptions, runtimeFetchOptions } from "./runtime.js";
+import { type RuntimeFetchOptions, runtimeFetchOptions, withoutCache } from "./runtime.js";
 
 /**
- * Makes HTTP requests over one ofetch instance, and owns the only retry loop: ofetch's own is off.
+ * Makes HTTP requests over ofetch, and owns the only retry loop: ofetch's own is off.
  *
- * @throws ConfigurationError from the constructor for a malformed option
+ * @throws ConfigurationError from the constructor for an unknown or malformed option
  * @example
  * ```ts
  * import { Session } from "@posthorn/core";
@@ -25,26 +26,38 @@ import { type RuntimeFetchOptions, runtimeFetchOptions } from "./runtime.js";
  * ```
  */
 export class Session {
-  readonly clock: Clock;
+  readonly clock: MonotonicClock;
   readonly rateLimiter: RateLimiter;
-  private readonly ofetch: $Fetch;
   private opened: RuntimeFetchOptions | undefined;
   /** Without and with an idempotency key: immutable, so each call can begin with the same. */
   private readonly policies: readonly [RetryPolicy, RetryPolicy];
+  private readonly port: Omit<CallPort, "init">;
 
   constructor(readonly options: SessionOptions = {}) {
-    checkTimeout(options.timeout);
+    checkSessionOptions(options);
     this.policies = [resolveRetry(options.retry, false), resolveRetry(options.retry, true)];
-    this.clock = options.clock ?? systemClock;
+    this.clock = withMonotonic(options.clock ?? systemClock);
     this.rateLimiter = new RateLimiter(options.rateLimit, this.clock);
-    // The platform's fetch is looked up at each call, so that instrumentation installed later is seen.
-    const fetch = options.fetch ?? ((input: string, init?: RequestInit) => globalThis.fetch(input, init));
-    this.ofetch = createFetch({ fetch: fetch as typeof globalThis.fetch });
+    const { clock, rateLimiter } = this;
+    const budget = new RetryBudget(options.retryBudget);
+    this.port = {
+      clock,
+      rateLimiter,
+      budget,
+      options,
+      isPlatform: !options.fetch || "init" in options.fetch,
+    };
   }
 
   /** The policy that a call starts with. */
   retryPolicy(idempotent = false): RetryPolicy {
     return this.policies[idempotent ? 1 : 0];
+  }
+
+  /** When a call that starts now ends at the latest, by `clock.monotonic()`: one deadline for several requests. */
+  deadlineAt(idempotent = false): number {
+    const { deadline } = this.retryPolicy(idempotent);
+    return deadline === null ? Infinity : this.clock.monotonic() + deadline * 1000;
   }
 
   /**
@@ -54,13 +67,23 @@ export class Session {
    * @throws TransportError when the last attempt got no response, or the caller aborted
    */
   async request(request: SessionRequest): Promise<SessionResponse> {
-    return new Call(request, this.retryPolicy(request.idempotent), {
-      clock: this.clock,
-      rateLimiter: this.rateLimiter,
-      options: this.options,
-      raw: this.ofetch.raw,
-      init: this.runtime.init,
-    }).run();
+    const port: CallPort = { ...this.port, init: this.runtime.init };
+    const call = new Call(
+      request,
+      this.retryPolicy(request.idempotent),
+      request.deadlineAt ?? this.deadlineAt(request.idempotent),
+      port,
+    );
+    const { breaker } = this.options;
+    if (breaker?.admit() === false) throw call.circuitOpen(breaker.opensIn);
+    try {
+      const response = await call.run();
+      breaker?.record(response);
+      return response;
+    } catch (error) {
+      breaker?.record(error);
+      throw error;
+    }
   }
 
   /** Closes connections held by the session. */
@@ -71,7 +94,12 @@ export class Session {
 
   /** Made at the first request, so that a session made to check its options opens nothing. */
   private get runtime(): RuntimeFetchOptions {
-    this.opened ??= this.options.fetch ? { init: {}, close: () => {} } : runtimeFetchOptions();
+    if (this.opened) return this.opened;
+    const { isPlatform, options } = this.port;
+    const { init, close } = isPlatform
+      ? runtimeFetchOptions((options.fetch as ConfiguredFetch | undefined)?.init)
+      : { init: {}, close: () => {} };
+    this.opened = { init: { ...withoutCache(), ...init }, close };
     return this.opened;
   }
 }
