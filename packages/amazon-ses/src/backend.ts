@@ -5,6 +5,7 @@ import {
   type RecipientResults,
 } from "@posthorn/core";
 import {
+  allRecipients,
   HttpBackend,
   type NormalizedMessage,
   type ProviderErrorInfo,
@@ -13,10 +14,9 @@ import {
   type ReportUnsupported,
   readEnv,
 } from "@posthorn/core/provider";
-import { hashBody } from "./body-hash.js";
 import { type AmazonSesFeatures, amazonSesFeatures } from "./features.js";
+import { hashBody, scriptHashes } from "./hashes.js";
 import { buildPayloads } from "./payload.js";
-import { scriptHashes } from "./script-hashes.js";
 import { type AwsCredentials, signRequest } from "./sigv4.js";
 
 /** Options of {@link AmazonSesBackend}. */
@@ -37,6 +37,8 @@ export interface AmazonSesOptions extends BackendOptions<AmazonSesFeatures> {
   readonly messageTagName?: string | undefined;
 }
 
+/** Milliseconds that a signature's time may be off; Amazon allows five minutes. */
+const CLOCK_TOLERANCE = 60_000;
 const REGION_VARIABLES = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 const PATHS = {
   SendEmail: "v2/email/outbound-emails",
@@ -45,6 +47,11 @@ const PATHS = {
 
 /** Sends through Amazon SES. Subclass it to override `createSession()`. */
 export class AmazonSesBackend extends HttpBackend<AmazonSesFeatures, AmazonSesOptions> {
+  /** Milliseconds to add to this machine's time for SES's. */
+  private clockSkew = 0;
+  /** Responses already looked at, so that each corrects the clock once. */
+  private readonly corrections = new WeakMap<object, boolean>();
+
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: AmazonSesOptions = {}) {
     const region = options?.region ?? ["AMAZON_SES_REGION", ...REGION_VARIABLES].map(readEnv).find(Boolean);
@@ -63,8 +70,7 @@ export class AmazonSesBackend extends HttpBackend<AmazonSesFeatures, AmazonSesOp
           configurationSetName: {},
           messageTagName: {},
         },
-        // https://docs.aws.amazon.com/general/latest/gr/ses.html
-        apiUrl: `https://email.${region ?? ""}.amazonaws.com${region?.startsWith("cn-") ? ".cn" : ""}`,
+        apiUrl: `https://email.${region ?? ""}.${domainOf(region ?? "")}`,
       },
       options,
     );
@@ -84,7 +90,7 @@ export class AmazonSesBackend extends HttpBackend<AmazonSesFeatures, AmazonSesOp
     return payloads.map(({ operation, body, to }) => ({
       path: PATHS[operation],
       body: { json: body },
-      recipients: [...to, ...message.cc, ...message.bcc],
+      recipients: allRecipients(message, to),
     }));
   }
 
@@ -104,7 +110,8 @@ export class AmazonSesBackend extends HttpBackend<AmazonSesFeatures, AmazonSesOp
       sessionToken,
     };
     const bodyHash = await hashBody(request.body);
-    return signRequest({ ...request, bodyHash }, credentials, { region, service: "ses", now }, scriptHashes);
+    const scope = { region, service: "ses", now: now + this.clockSkew };
+    return signRequest({ ...request, bodyHash }, credentials, scope, scriptHashes);
   }
 
   protected override readResponse(response: ProviderResponse): RecipientResults {
@@ -112,37 +119,70 @@ export class AmazonSesBackend extends HttpBackend<AmazonSesFeatures, AmazonSesOp
       MessageId?: unknown;
       BulkEmailEntryResults?: unknown;
     };
-    const { message, request } = response;
     if (typeof MessageId === "string") {
-      return Object.fromEntries(
-        request.recipients.map(({ address }) => [address, { status: "queued", messageId: MessageId }]),
-      );
+      return response.everyRecipient({ status: "queued", messageId: MessageId });
     }
     if (!Array.isArray(entries)) throw response.error("answered without a message id", "accepted");
-    return this.readBulk(response, entries as readonly BulkEntry[], message.isBatch);
+    return this.readBulk(response, entries as readonly BulkEntry[]);
   }
 
-  // https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html
-  protected override readError(body: unknown): ProviderErrorInfo {
-    const { message, Message, __type } = body as { message?: string; Message?: string; __type?: string };
-    return { message: message ?? Message, code: __type };
+  /**
+   * The name of an error is in a header, for some errors in the body.
+   *
+   * @see https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
+   * @see https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html
+   */
+  protected override readError(
+    body: unknown,
+    headers: Readonly<Record<string, string>>,
+  ): ProviderErrorInfo {
+    const { message, Message, code, __type } = (body ?? {}) as Record<string, unknown>;
+    const name = [headers["x-amzn-errortype"], code, __type].find((value) => typeof value === "string") as
+      | string
+      | undefined;
+    const text = message ?? Message;
+    const explanation = typeof text === "string" ? text : undefined;
+    const errorCode = name?.replace(/:.*/s, "").replace(/^.*#/s, "");
+    return {
+      message: explanation,
+      code: errorCode,
+      retryable: this.correctsClock(errorCode, explanation, headers) || isThrottled(errorCode, explanation),
+    };
   }
 
-  private readBulk(
-    response: ProviderResponse,
-    entries: readonly BulkEntry[],
-    isBatch: boolean,
-  ): RecipientResults {
-    // When no entry went, it lies with the request: a template that is not there, a sender that is not verified.
-    const failed = entries.find(({ Status }) => Status !== "SUCCESS");
-    if (failed && entries.every(({ Status }) => Status !== "SUCCESS")) {
-      throw response.error(failed.Error ?? `answered with the status ${failed.Status}`, "not-sent", {
-        code: failed.Status,
-      });
+  /**
+   * Whether the signature was refused for its time. Then the next ones have the time of the response's `Date`.
+   *
+   * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html
+   */
+  private correctsClock(code = "", message = "", headers: Readonly<Record<string, string>>): boolean {
+    const known = this.corrections.get(headers);
+    if (known !== undefined) return known;
+    const time = Date.parse(headers["date"] ?? "");
+    const now = this.session.clock.now();
+    const [, signed] = /(\d{8}T\d{6}Z) is (?:now earlier|still later)/.exec(message) ?? [];
+    const signedAt = signed
+      ? Date.parse(signed.replace(/(....)(..)(.....)(..)/, "$1-$2-$3:$4:"))
+      : now + this.clockSkew;
+    const corrects =
+      /Signature|RequestExpired|Skewed|InTheFuture/.test(code) && Math.abs(time - signedAt) > CLOCK_TOLERANCE;
+    if (corrects) this.clockSkew = time - now;
+    this.corrections.set(headers, corrects);
+    return corrects;
+  }
+
+  private readBulk(response: ProviderResponse, entries: readonly BulkEntry[]): RecipientResults {
+    // When no entry was sent, the cause is in the request: a missing template, a sender that is not verified.
+    const failed = entries.filter(({ Status }) => Status !== "SUCCESS");
+    if (failed[0] && failed.length === entries.length) {
+      const { Status, Error: why = `answered with the status ${Status}` } = failed[0];
+      const retryable = failed.every((entry) => isTransient(entry.Status));
+      throw response.error(why, "not-sent", { code: Status, retryable });
     }
+    const { isBatch } = response.message;
     return Object.fromEntries(
       response.request.recipients.map(({ address }, index): [string, RecipientResult] => {
-        // Those who get copies of a batch have no single entry of their own.
+        // Recipients of copies of a batch have no entry of their own.
         const entry = entries[isBatch ? index : 0];
         if (!entry) return [address, { status: "queued", messageId: null }];
         if (entry.Status !== "SUCCESS") return [address, { status: "failed", messageId: null }];
@@ -150,6 +190,28 @@ export class AmazonSesBackend extends HttpBackend<AmazonSesFeatures, AmazonSesOp
       }),
     );
   }
+}
+
+/** Suffix of a region's host names. https://docs.aws.amazon.com/general/latest/gr/ses.html */
+function domainOf(region: string): string {
+  if (region.startsWith("eusc-")) return "amazonaws.eu";
+  return region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
+}
+
+/**
+ * Whether an error says that there were too many requests, which SES does with a 400 or a 429. The quota of a day
+ * comes under the same name, and waiting minutes does not help against it.
+ *
+ * @see https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html
+ */
+function isThrottled(code = "", message = ""): boolean | undefined {
+  if (!/Throttl|TooManyRequests|RequestLimitExceeded|SlowDown/.test(code)) return undefined;
+  return !/daily message quota/i.test(message);
+}
+
+/** Whether an entry's status may be another one later. */
+function isTransient(status: string): boolean {
+  return status === "ACCOUNT_THROTTLED" || status === "TRANSIENT_FAILURE";
 }
 
 /** https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_BulkEmailEntryResult.html */

@@ -18,6 +18,8 @@ export const amazonSesFeatures = defineFeatures({
   envelopeSender: true,
   metadata: true,
   tags: true,
+  trackClicks: true,
+  trackOpens: true,
   templateId: true,
   mergeData: true,
   mergeGlobalData: true,

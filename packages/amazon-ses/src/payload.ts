@@ -1,9 +1,13 @@
-import type { Address, Attachment } from "@posthorn/core";
-import { buildMime, encodedAddress, encodeMime } from "@posthorn/core/mime";
+import type { Address, Attachment, JsonObject } from "@posthorn/core";
+import { buildMime, encodedAddress, encodedValue, encodeMime, type HeaderLines } from "@posthorn/core/mime";
 import {
   chunk,
+  compact,
   deepMerge,
+  forRecipient,
   isInternational,
+  isRecord,
+  type JsonBody,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
@@ -12,27 +16,34 @@ import {
   requireFrom,
 } from "@posthorn/core/provider";
 
-/** Entries that one bulk request takes. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html */
+/** Entries of one bulk request. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html */
 const BULK_LIMIT = 50;
-/** The longest value of a header outside raw mail. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageHeader.html */
-const HEADER_LIMIT = 870;
 
-/** Bytes of a file from which on MIME, which is encoded once more for the request, is avoided where it can be. */
+/**
+ * Headers outside raw MIME: how many, and how long their names and values are. The API's model allows values of 995
+ * characters; its documentation still says 870.
+ *
+ * @see https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Message.html
+ * @see https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageHeader.html
+ */
+const HEADER_COUNT = 15;
+const NAME_LIMIT = 126;
+const HEADER_LIMIT = 995;
+
+/** Bytes of a file from which on MIME, which the request encodes a second time, is avoided where possible. */
 const LARGE_FILE = 256 * 1024;
-/** The longest name and type of a file outside raw mail. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Attachment.html */
+/** Longest name and type of a file outside raw MIME. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Attachment.html */
 const FILENAME_LIMIT = 255;
 const TYPE_LIMIT = 78;
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
-type HeaderLines = readonly (readonly [name: string, value: string])[];
-
-/** What the backend's options add to every request. */
+/** Settings from the backend's options, added to every request. */
 export interface Settings {
   readonly configurationSetName: string | undefined;
   readonly messageTagName: string | undefined;
 }
 
-/** One request: its operation, its body and the `to` recipients of its mails. */
+/** One request: its operation, its body and the `to` recipients of its messages. */
 export interface AmazonSesRequest {
   readonly operation: "SendEmail" | "SendBulkEmail";
   readonly body: JsonRecord;
@@ -43,6 +54,7 @@ export interface AmazonSesRequest {
  * The requests that a message becomes.
  *
  * @see https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
+ * @see https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html
  */
 export async function buildPayloads(
   message: NormalizedMessage,
@@ -50,26 +62,21 @@ export async function buildPayloads(
   report: ReportUnsupported,
 ): Promise<readonly AmazonSesRequest[]> {
   reportInternational(message, report);
-  if (message.templateId !== undefined) return buildBulk(message, settings, report);
-  for (const field of ["mergeData", "mergeGlobalData", "mergeHeaders", "mergeMetadata"] as const) {
-    if (message[field] !== undefined) report(field, `${field} without a template`);
-  }
-  const headers = allHeaders(message);
-  const simple = isSimple(message, headers) ? { Simple: simpleContent(message, headers) } : undefined;
-  return Promise.all(
-    recipientGroups(message).map(async (to) => {
-      const own = to === message.to ? message : { ...message, to };
-      const body = {
-        ...buildShared(message, settings, report),
-        Destination: destination(own, to),
-        Content: simple ?? { Raw: { Data: await encodeMime(buildMime(own, headers)) } },
-      };
-      return { operation: "SendEmail" as const, body: deepMerge(body, message.espExtra) as JsonRecord, to };
-    }),
-  );
+  const { EndpointId, Content, DefaultContent, ...extra } = message.espExtra;
+  if (EndpointId !== undefined)
+    report("espExtra", "espExtra.EndpointId: multi-region endpoints need Signature Version 4A");
+  const ownTemplate = [Content, DefaultContent]
+    .map((content) => isRecord(content) && content["Template"])
+    .find((template) => isRecord(template));
+  if (message.templateId === undefined && !ownTemplate)
+    return buildContent(message, settings, report, Content === undefined ? extra : { ...extra, Content });
+  // Bulk requests have no ListManagementOptions.
+  const isSingle =
+    extra["ListManagementOptions"] !== undefined || (!message.isBatch && Content !== undefined);
+  return buildTemplated(message, settings, report, extra, ownTemplate || {}, isSingle);
 }
 
-/** SES knows no SMTPUTF8. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Destination.html */
+/** SES does not support SMTPUTF8. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Destination.html */
 function reportInternational(message: NormalizedMessage, report: ReportUnsupported): void {
   for (const field of ["from", "to", "cc", "bcc"] as const) {
     if (message[field].some((address) => isInternational(address))) {
@@ -78,20 +85,69 @@ function reportInternational(message: NormalizedMessage, report: ReportUnsupport
   }
 }
 
-function buildShared(message: NormalizedMessage, settings: Settings, report: ReportUnsupported): JsonRecord {
+/** Without a template, SES sends one message at a time: in a batch each recipient has a request. */
+function buildContent(
+  message: NormalizedMessage,
+  settings: Settings,
+  report: ReportUnsupported,
+  extra: JsonObject,
+): Promise<readonly AmazonSesRequest[]> {
+  for (const [field, values] of [
+    ["mergeGlobalData", [message.mergeGlobalData]],
+    ["mergeData", Object.values(message.mergeData ?? {})],
+  ] as const) {
+    if (values.some((value) => Object.keys(value ?? {}).length > 0))
+      report(field, `${field} without a template`);
+  }
+  const shared = buildShared(message, settings, report, "EmailTags");
+  // Most often all requests have the same content: it is made once.
+  const isSame = !message.mergeHeaders && !message.mergeMetadata;
+  const common = isSame ? simpleContent(message, allHeaders(message, report)) : undefined;
+  return Promise.all(
+    recipientGroups(message).map(async (to): Promise<AmazonSesRequest> => {
+      const [first] = to;
+      const own = { ...(message.isBatch && first ? forRecipient(message, first) : message), to };
+      const headers = allHeaders(own, report);
+      const simple = isSame ? common : simpleContent(own, headers);
+      const body = {
+        ...shared,
+        Destination: destination(own, to),
+        Content: simple ?? { Raw: { Data: await encodeMime(buildMime(own, headers)) } },
+      };
+      return { operation: "SendEmail", body: deepMerge(body, extra) as JsonRecord, to };
+    }),
+  );
+}
+
+function buildShared(
+  message: NormalizedMessage,
+  settings: Settings,
+  report: ReportUnsupported,
+  tags: "EmailTags" | "DefaultEmailTags",
+): JsonRecord {
   if (settings.messageTagName !== undefined && message.tags.length > 1) {
     report("tags", 'multiple tags with option "messageTagName"');
   }
+  // https://docs.aws.amazon.com/ses/latest/dg/configuration-overrides.html
+  const tracking = compact({
+    OpenTrackingEnabled: status(message.trackOpens),
+    ClickTrackingEnabled: status(message.trackClicks),
+  });
   return {
     FromEmailAddress: encodedAddress(requireFrom(message)),
     ReplyToAddresses: nonEmpty(message.replyTo.map(encodedAddress)),
     FeedbackForwardingEmailAddress: message.envelopeSender?.email,
     ConfigurationSetName: settings.configurationSetName,
-    [message.templateId === undefined ? "EmailTags" : "DefaultEmailTags"]:
+    ConfigurationOverrides: tracking && { Tracking: tracking },
+    [tags]:
       settings.messageTagName !== undefined && message.tags[0] !== undefined
         ? [{ Name: settings.messageTagName, Value: message.tags[0] }]
         : undefined,
   };
+}
+
+function status(flag: boolean | undefined): string | undefined {
+  return flag === undefined ? undefined : flag ? "ENABLED" : "DISABLED";
 }
 
 function destination(message: NormalizedMessage, to: readonly Address[]): JsonRecord {
@@ -103,17 +159,41 @@ function destination(message: NormalizedMessage, to: readonly Address[]): JsonRe
 }
 
 /**
- * Whether simple content can hold the message; all else is raw MIME. Mail with small files alone is raw, too: there MIME
- * costs nothing, and says more of them.
+ * The message as simple content; `undefined` when it takes raw MIME. Messages with small files only are raw, too: there
+ * MIME costs nothing, and describes files better.
  */
-function isSimple({ alternatives, amp, attachments }: NormalizedMessage, headers: HeaderLines): boolean {
-  return (
+function simpleContent(message: NormalizedMessage, headers: HeaderLines): JsonRecord | undefined {
+  const { alternatives, amp, attachments, html, subject = "" } = message;
+  const isSimple =
     alternatives.length === 0 &&
     amp === undefined &&
-    headers.every(([, value]) => value.length <= HEADER_LIMIT && PRINTABLE.test(value)) &&
+    subject.length <= HEADER_LIMIT &&
+    headers.length <= HEADER_COUNT &&
+    headers.every(isSimpleHeader) &&
     (attachments.length === 0 || attachments.some(({ content }) => content.size >= LARGE_FILE)) &&
-    attachments.every(isSimpleFile)
-  );
+    attachments.every(isSimpleFile);
+  if (!isSimple) return undefined;
+  const text = message.text ?? (html === undefined ? "" : undefined);
+  return {
+    Simple: {
+      Subject: { Data: subject, Charset: "UTF-8" },
+      Body: {
+        Text: text === undefined ? undefined : { Data: text, Charset: "UTF-8" },
+        Html: html === undefined ? undefined : { Data: html, Charset: "UTF-8" },
+      },
+      Headers: headerObjects(headers),
+      Attachments: files(attachments),
+    },
+  };
+}
+
+/** SES sets Date and Message-ID itself, unless raw MIME has them. */
+function isSimpleHeader([name, value]: HeaderLines[number]): boolean {
+  return !/^(?:date|message-id)$/i.test(name) && isShortHeader(name, value) && PRINTABLE.test(value);
+}
+
+function isShortHeader(name: string, value: string): boolean {
+  return value !== "" && value.length <= HEADER_LIMIT && name.length <= NAME_LIMIT;
 }
 
 function isSimpleFile({ filename = "", mimeType, contentType, inline }: Attachment): boolean {
@@ -127,90 +207,152 @@ function isSimpleFile({ filename = "", mimeType, contentType, inline }: Attachme
   );
 }
 
-function simpleContent(message: NormalizedMessage, headers: HeaderLines): JsonRecord {
-  const text = message.text ?? (message.html === undefined ? "" : undefined);
-  return {
-    Subject: { Data: message.subject ?? "", Charset: "UTF-8" },
-    Body: {
-      Text: text === undefined ? undefined : { Data: text, Charset: "UTF-8" },
-      Html: message.html === undefined ? undefined : { Data: message.html, Charset: "UTF-8" },
-    },
-    Headers: nonEmpty(headers.map(([Name, Value]) => ({ Name, Value }))),
-    Attachments: nonEmpty(
-      message.attachments.map(({ filename, content, mimeType }) => ({
-        FileName: filename,
-        ContentType: mimeType,
-        ContentDisposition: "ATTACHMENT",
-        ContentTransferEncoding: "BASE64",
-        RawContent: content.base64(),
-      })),
-    ),
-  };
+function headerObjects(headers: HeaderLines): readonly JsonRecord[] | undefined {
+  return nonEmpty(headers.map(([Name, Value]) => ({ Name, Value })));
 }
 
-/** SES gives headers back in its notifications, so tags and metadata travel as such. */
-function allHeaders(message: NormalizedMessage): HeaderLines {
+/** Files as the API takes them beside simple content and templates. */
+function files(attachments: readonly Attachment[]): readonly JsonRecord[] | undefined {
+  return nonEmpty(
+    attachments.map(({ filename, content, contentType, contentId, inline }) => ({
+      FileName: filename ?? contentId ?? "attachment",
+      ContentType: contentType,
+      ContentDisposition: inline ? "INLINE" : "ATTACHMENT",
+      ContentId: contentId,
+      ContentTransferEncoding: "BASE64",
+      RawContent: content.base64(),
+    })),
+  );
+}
+
+/** The caller's headers, and tags and metadata, which notifications give back from headers. */
+function allHeaders(message: NormalizedMessage, report: ReportUnsupported): HeaderLines {
   return [
-    ...message.headers.map(([name, value]) => [name, String(value)] as const),
-    ...(message.metadata ? [["X-Metadata", JSON.stringify(message.metadata)] as const] : []),
+    ...message.headers
+      .filter(([name, value]) => !isOwnMimeHeader(name, String(value), report))
+      .map(([name, value]) => [name, String(value)] as const),
+    ...(message.metadata ? [["X-Metadata", headerJson(message.metadata)] as const] : []),
     ...message.tags.map((tag) => ["X-Tag", tag] as const),
   ];
 }
 
-/** A stored template has all content itself. */
-function buildBulk(
+/** Headers that the content has by itself, and must not have twice. https://docs.aws.amazon.com/ses/latest/dg/header-fields.html */
+function isOwnMimeHeader(name: string, value: string, report: ReportUnsupported): boolean {
+  const own = /^(?:mime-version|content-transfer-encoding|(content-type))$/i.exec(name);
+  // A type of the bodies themselves says nothing new.
+  if (own?.[1] && !/^\s*(?:text\/(?:plain|html)|multipart\/[\w-]+)\s*(?:;|$)/i.test(value))
+    report("headers", `the header ${name}: ${value}; use "alternatives" or "attachments" instead`);
+  return own !== null;
+}
+
+/** JSON in ASCII; where it would be too long for a line, with spaces to fold it at. */
+function headerJson(value: JsonObject): string {
+  const json = JSON.stringify(value);
+  return (
+    json.length > HEADER_LIMIT - 95 ? JSON.stringify(value, null, 1).replace(/\n */g, " ") : json
+  ).replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** Headers beside a template, which cannot be raw: what is not ASCII becomes encoded words. */
+function templateHeaders(headers: HeaderLines, report: ReportUnsupported): readonly JsonRecord[] | undefined {
+  const kept: (readonly [string, string])[] = [];
+  for (const [name, value] of headers) {
+    const encoded = encodedValue(value);
+    if (isShortHeader(name, encoded)) kept.push([name, encoded]);
+    else {
+      const field = name === "X-Metadata" ? "metadata" : name === "X-Tag" ? "tags" : "headers";
+      report(
+        field,
+        `an empty header, or one of over ${HEADER_LIMIT} characters, together with a template (${name})`,
+      );
+    }
+  }
+  if (kept.length > HEADER_COUNT)
+    report(
+      "headers",
+      `more than ${HEADER_COUNT} headers, tags and metadata included, together with a template`,
+    );
+  return headerObjects(kept.slice(0, HEADER_COUNT));
+}
+
+/** A template, stored or given in the request (`espExtra.Content.Template.TemplateContent`), has all text itself. */
+function buildTemplated(
   message: NormalizedMessage,
   settings: Settings,
   report: ReportUnsupported,
-): AmazonSesRequest[] {
+  extra: JsonObject,
+  ownTemplate: JsonRecord,
+  isSingle: boolean,
+): readonly AmazonSesRequest[] {
   const given = {
     subject: Boolean(message.subject),
     text: Boolean(message.text),
-    html: message.html !== undefined,
+    html: Boolean(message.html),
     amp: message.amp !== undefined,
     alternatives: message.alternatives.length > 0,
-    attachments: message.attachments.length > 0,
   };
   for (const [field, isGiven] of Object.entries(given)) {
     if (isGiven) report(field as keyof typeof given, `${field} together with a template`);
   }
-  const name = String(message.templateId);
-  const headers = allHeaders(message).map(([Name, Value]) => ({ Name, Value }));
-  const shared = {
-    ...buildShared(message, settings, report),
-    DefaultContent: {
-      Template: {
-        [name.startsWith("arn:") ? "TemplateArn" : "TemplateName"]: name,
-        TemplateData: JSON.stringify(message.mergeGlobalData ?? {}),
-        Headers: nonEmpty(headers),
+  for (const { filename = "", contentType } of message.attachments) {
+    if (filename.length > FILENAME_LIMIT || contentType.length > TYPE_LIMIT)
+      report("attachments", "attachments with such long names or types together with a template");
+  }
+  const template = (own: NormalizedMessage): JsonBody =>
+    deepMerge(
+      {
+        ...(ownTemplate["TemplateContent"] === undefined && templateName(own)),
+        TemplateData: JSON.stringify(own.mergeGlobalData ?? {}),
+        Headers: templateHeaders(allHeaders(own, report), report),
+        Attachments: files(own.attachments),
       },
-    },
+      ownTemplate,
+    );
+  if (isSingle) {
+    const shared = buildShared(message, settings, report, "EmailTags");
+    return recipientGroups(message).map((to) => {
+      const [first] = to;
+      const own = message.isBatch && first ? forRecipient(message, first) : message;
+      const body = { ...shared, Destination: destination(own, to), Content: { Template: template(own) } };
+      return { operation: "SendEmail", body: deepMerge(body, extra) as JsonRecord, to };
+    });
+  }
+  const shared = {
+    ...buildShared(message, settings, report, "DefaultEmailTags"),
+    DefaultContent: { Template: template(message) },
   };
   return chunk(recipientGroups(message), BULK_LIMIT).map((groups) => ({
     operation: "SendBulkEmail",
     body: deepMerge(
-      { ...shared, BulkEmailEntries: groups.map((to) => bulkEntry(message, to)) },
-      message.espExtra,
+      { ...shared, BulkEmailEntries: groups.map((to) => bulkEntry(message, to, report)) },
+      extra,
     ) as JsonRecord,
     to: groups.flat(),
   }));
 }
 
-function bulkEntry(message: NormalizedMessage, to: readonly Address[]): JsonRecord {
+function templateName({ templateId }: NormalizedMessage): JsonRecord {
+  const name = String(templateId);
+  return templateId === undefined ? {} : { [name.startsWith("arn:") ? "TemplateArn" : "TemplateName"]: name };
+}
+
+function bulkEntry(
+  message: NormalizedMessage,
+  to: readonly Address[],
+  report: ReportUnsupported,
+): JsonRecord {
   const email = message.isBatch ? (to[0]?.email ?? "") : "";
   const data = message.mergeData?.[email];
   const metadata = message.mergeMetadata?.[email];
   const headers = [
-    ...(message.mergeHeaders?.[email] ?? []).map(([Name, value]) => ({ Name, Value: String(value) })),
-    ...(metadata
-      ? [{ Name: "X-Metadata", Value: JSON.stringify({ ...message.metadata, ...metadata }) }]
-      : []),
+    ...(message.mergeHeaders?.[email] ?? []).map(([name, value]) => [name, String(value)] as const),
+    ...(metadata ? [["X-Metadata", headerJson({ ...message.metadata, ...metadata })] as const] : []),
   ];
   return {
     Destination: destination(message, to),
     ReplacementEmailContent: data && {
       ReplacementTemplate: { ReplacementTemplateData: JSON.stringify(data) },
     },
-    ReplacementHeaders: nonEmpty(headers),
+    ReplacementHeaders: templateHeaders(headers, report),
   };
 }

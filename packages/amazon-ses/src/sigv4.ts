@@ -6,17 +6,17 @@ export interface AwsCredentials {
   readonly sessionToken?: string | undefined;
 }
 
-/** A request to be signed. */
+/** A request to sign. */
 export interface SignableRequest {
   readonly method: string;
   readonly url: string;
-  /** All of them are signed. */
+  /** Every header is signed. */
   readonly headers: Readonly<Record<string, string>>;
   /** SHA-256 of the body, in hexadecimal. */
   readonly bodyHash: string;
 }
 
-/** What a signature is good for. */
+/** The scope that a signature is valid for. */
 export interface SigningScope {
   readonly region: string;
   readonly service: string;
@@ -24,19 +24,31 @@ export interface SigningScope {
   readonly now: number;
 }
 
-/** What a signature is made by. */
+/** The hash functions that a signature is made with. */
 export interface Hashes {
   sha256(text: string): Bytes | Promise<Bytes>;
   hmac(key: Bytes, text: string): Bytes | Promise<Bytes>;
 }
 
-/** Bytes of which Web Cryptography takes them. */
+/** Bytes in the type that Web Cryptography accepts. */
 export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Hashes by Web Cryptography, which works in another thread. */
+export const webHashes: Hashes = {
+  async sha256(text) {
+    return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  },
+  async hmac(key, text) {
+    const algorithm = { name: "HMAC", hash: "SHA-256" };
+    const imported = await crypto.subtle.importKey("raw", key, algorithm, false, ["sign"]);
+    return new Uint8Array(await crypto.subtle.sign("HMAC", imported, new TextEncoder().encode(text)));
+  },
+};
 
 const ALGORITHM = "AWS4-HMAC-SHA256";
 
 /**
- * The headers of a request with AWS Signature Version 4.
+ * The headers of a request, signed with AWS Signature Version 4.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
@@ -54,14 +66,14 @@ export async function signRequest(
     ...(credentials.sessionToken ? { "x-amz-security-token": credentials.sessionToken } : {}),
   };
   const url = new URL(request.url);
-  // fetch sends the host by itself.
+  // `fetch` sets the host itself.
   const signed = Object.entries({ ...headers, host: url.host })
     .map(([name, value]) => [name.toLowerCase(), value.trim().replace(/\s+/g, " ")] as const)
     .sort(([a], [b]) => compareText(a, b));
   const names = signed.map(([name]) => name).join(";");
   const canonical = [
     request.method,
-    // Every service but S3 wants the path encoded once more.
+    // Every service except S3 expects the path encoded a second time.
     service === "s3" ? url.pathname : url.pathname.split("/").map(encode).join("/"),
     canonicalQuery(url),
     ...signed.map(([name, value]) => `${name}:${value}`),
@@ -79,9 +91,9 @@ export async function signRequest(
   };
 }
 
-/** Keys made of the secret, the day and the service: the same for every request of a day. */
+/** Signing keys, derived from secret, day, region and service: each is the same for every request of a day. */
 const signingKeys = new Map<string, Bytes>();
-/** Enough for some accounts and regions at once; temporary credentials and days that are over go with the rest. */
+/** Enough for several accounts and regions; clearing the cache also drops expired credentials and past days. */
 const MAX_KEYS = 16;
 
 async function signingKey(secret: string, scope: readonly string[], hashes: Hashes): Promise<Bytes> {
@@ -110,12 +122,12 @@ function encode(text: string): string {
   );
 }
 
-/** By code point, not by the words of a language. */
+/** Compares by code unit, independent of the locale. */
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Bytes in hexadecimal, with small letters. */
+/** Bytes as lower-case hexadecimal. */
 export function hex(bytes: Bytes): string {
   let text = "";
   for (const byte of bytes) text += (byte + 0x100).toString(16).slice(1);

@@ -209,16 +209,26 @@ describe("amazonSes", () => {
   });
 
   it.each<[string, Message, string]>([
-    ["merge headers without a template", { ...mail, mergeHeaders: {} }, "mergeHeaders"],
-    ["merge data without a template", { ...mail, mergeData: {} }, "mergeData"],
+    [
+      "merge data without a template",
+      { ...mail, mergeData: { "grace@example.org": { name: "Grace" } } },
+      "mergeData",
+    ],
+    ["common merge data without a template", { ...mail, mergeGlobalData: { site: "x" } }, "mergeGlobalData"],
+    ["an endpoint of several regions", { ...mail, espExtra: { EndpointId: "abc.123" } }, "espExtra"],
+    ["a type of its own in headers", { ...mail, headers: { "Content-Type": "text/calendar" } }, "headers"],
+    ["an empty header with a template", { ...template, headers: { "X-Empty": "" } }, "headers"],
+    ["a long tag with a template", { ...template, tags: ["x".repeat(996)] }, "tags"],
+    [
+      "16 headers with a template",
+      { ...template, headers: Object.fromEntries(Array.from({ length: 16 }, (_, i) => [`X-${i}`, "1"])) },
+      "headers",
+    ],
     ["several authors", { ...mail, from: "a@example.com, b@example.com" }, "from"],
     ["a subject with a template", { ...template, subject: "no" }, "subject"],
     ["a text with a template", { ...template, text: "no" }, "text"],
     ["HTML with a template", { ...template, html: "no" }, "html"],
-    ["attachments with a template", { ...template, attachments: [{ content: "x" }] }, "attachments"],
     ["a local part beyond ASCII", { ...mail, to: ["тест@example.org"] }, "to"],
-    ["click tracking", { ...mail, trackClicks: true }, "trackClicks"],
-    ["open tracking", { ...mail, trackOpens: true }, "trackOpens"],
   ])("refuses %s", async (_, message, field) => {
     const error = await create()
       .send(message as never)
@@ -251,6 +261,198 @@ describe("amazonSes", () => {
       .send(mail)
       .catch((error: unknown) => error);
     expect((refused as Error).message).toContain("Email address is not verified.");
+  });
+
+  it.each<[string, number, Record<string, string>, object, object]>([
+    ["code", 400, {}, { code: "BadRequestException", message: "no" }, { code: "BadRequestException" }],
+    [
+      "__type, after its namespace",
+      403,
+      {},
+      { __type: "com.amazon.coral.service#AccessDeniedException", Message: "no" },
+      { code: "AccessDeniedException" },
+    ],
+  ])("reads an error's name from %s", async (_, status, headers, body, expected) => {
+    server.script({ kind: "answer", status, headers, body: JSON.stringify(body) });
+    const error = await create()
+      .send(mail)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ delivery: "not-sent", ...expected });
+    expect(String(error)).not.toContain("undefined");
+  });
+
+  it("has an endpoint in each partition", async () => {
+    for (const [region, host] of [
+      ["eu-west-1", "email.eu-west-1.amazonaws.com"],
+      ["us-gov-east-1", "email.us-gov-east-1.amazonaws.com"],
+      ["cn-north-1", "email.cn-north-1.amazonaws.com.cn"],
+      ["eusc-de-east-1", "email.eusc-de-east-1.amazonaws.eu"],
+    ] as const) {
+      const [request] = await amazonSes({ ...keys, region }).dryRun(mail);
+      expect(new URL(request?.url ?? "").host).toBe(host);
+    }
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ["an empty header", { "X-Empty": "" }],
+    ["more than 15 headers", Object.fromEntries(Array.from({ length: 16 }, (_, i) => [`X-${i}`, "1"]))],
+    ["a Message-ID", { "Message-ID": "<own@example.com>" }],
+  ])("sends raw MIME with %s", async (_, headers) => {
+    await create().send({ ...mail, headers });
+    const { Raw } = sent()["Content"] as { Raw: { Data: string } };
+    const mime = Buffer.from(Raw.Data, "base64").toString();
+    for (const [name, value] of Object.entries(headers)) expect(mime).toContain(`\r\n${name}: ${value}\r\n`);
+  });
+
+  it("sends headers of 995 characters as simple content, of more raw", async () => {
+    await create().send({ ...mail, headers: { "X-Long": "x".repeat(995) } });
+    expect(sent()["Content"]).toHaveProperty("Simple");
+    await create().send({ ...mail, headers: { "X-Long": "x".repeat(996) } });
+    expect(sent(1)["Content"]).toHaveProperty("Raw");
+  });
+
+  it("has headers of the content's own form once, whatever the caller gives", async () => {
+    const headers = {
+      "mime-version": "1.0",
+      "Content-Type": "text/html",
+      "content-transfer-encoding": "8bit",
+    };
+    await create().send({ ...mail, headers });
+    await create().send({ ...mail, headers, attachments: [{ filename: "a.txt", content: "x" }] });
+    expect(sent()["Content"]).not.toHaveProperty("Simple.Headers");
+    const { Raw } = sent(1)["Content"] as { Raw: { Data: string } };
+    const [head = ""] = Buffer.from(Raw.Data, "base64").toString().split("\r\n\r\n");
+    for (const name of ["MIME-Version", "Content-Type"])
+      expect(head.match(new RegExp(`^${name}:`, "gim"))).toHaveLength(1);
+    expect(head).not.toContain("8bit");
+  });
+
+  it("switches tracking by message", async () => {
+    await create().send({ ...mail, trackOpens: true, trackClicks: false });
+    await create().send({ ...template, trackOpens: false });
+    expect(sent()["ConfigurationOverrides"]).toEqual({
+      Tracking: { OpenTrackingEnabled: "ENABLED", ClickTrackingEnabled: "DISABLED" },
+    });
+    expect(sent(1)["ConfigurationOverrides"]).toEqual({ Tracking: { OpenTrackingEnabled: "DISABLED" } });
+  });
+
+  it("sends files with a template, and headers in ASCII", async () => {
+    await create().send({
+      ...template,
+      headers: { "X-Note": "Kůň" },
+      metadata: { note: "ů", n: 1 },
+      attachments: [
+        { filename: "účet.ics", content: "x", contentType: "text/calendar; method=REQUEST" },
+        { content: "y", contentType: "image/png", contentId: "logo@x" },
+      ],
+    });
+    expect(sent()["DefaultContent"]).toEqual({
+      Template: {
+        TemplateName: "welcome",
+        TemplateData: "{}",
+        Headers: [
+          { Name: "X-Note", Value: `=?utf-8?b?${Buffer.from("Kůň").toString("base64")}?=` },
+          { Name: "X-Metadata", Value: '{"note":"\\u016f","n":1}' },
+        ],
+        Attachments: [
+          {
+            FileName: "účet.ics",
+            ContentType: "text/calendar; method=REQUEST",
+            ContentDisposition: "ATTACHMENT",
+            ContentTransferEncoding: "BASE64",
+            RawContent: "eA==",
+          },
+          {
+            FileName: "logo@x",
+            ContentType: "image/png",
+            ContentDisposition: "INLINE",
+            ContentId: "logo@x",
+            ContentTransferEncoding: "BASE64",
+            RawContent: "eQ==",
+          },
+        ],
+      },
+    });
+  });
+
+  it("sends templates one by one where list management is asked for", async () => {
+    const ListManagementOptions = { ContactListName: "news" };
+    await create().send({
+      ...template,
+      to: ["a@example.org", "b@example.org"],
+      mergeGlobalData: { site: "x", name: "you" },
+      mergeData: { "b@example.org": { name: "B" } },
+      espExtra: { ListManagementOptions },
+    });
+    expect(server.requests.map(({ path }) => path)).toEqual(Array(2).fill("/v2/email/outbound-emails"));
+    expect(sent(1)).toMatchObject({
+      Destination: { ToAddresses: ["b@example.org"] },
+      Content: { Template: { TemplateName: "welcome", TemplateData: '{"site":"x","name":"B"}' } },
+      ListManagementOptions,
+    });
+  });
+
+  it("takes templates that are given in the request", async () => {
+    const TemplateContent = { Subject: "Hello {{name}}", Text: "Hi {{name}}" };
+    const given = { from: mail.from, to: mail.to, mergeGlobalData: { name: "Grace" } };
+    await create().send({ ...given, espExtra: { Content: { Template: { TemplateContent } } } });
+    expect(sent()["Content"]).toEqual({ Template: { TemplateContent, TemplateData: '{"name":"Grace"}' } });
+    await create().send({
+      ...given,
+      mergeData: { "grace@example.org": { name: "G." } },
+      templateId: "welcome",
+      espExtra: { DefaultContent: { Template: { TemplateContent } } },
+    });
+    expect(server.requests[1]?.path).toBe("/v2/email/outbound-bulk-emails");
+    expect(sent(1)["DefaultContent"]).toEqual({
+      Template: { TemplateContent, TemplateData: '{"name":"Grace"}' },
+    });
+  });
+
+  it("sends a batch without a template as one message each", async () => {
+    server.decide((request) => {
+      const [to] = (JSON.parse(request.body.toString()) as { Destination: { ToAddresses: string[] } })
+        .Destination.ToAddresses;
+      return { kind: "answer", body: JSON.stringify({ MessageId: `id of ${to}` }) };
+    });
+    const result = await create().send({
+      ...mail,
+      to: ["a@example.org", "b@example.org"],
+      headers: { "X-A": "common", "X-B": "common" },
+      mergeHeaders: { "a@example.org": { "X-A": "own" } },
+      mergeMetadata: { "b@example.org": { id: 2 } },
+    });
+    expect(result.recipients).toEqual({
+      "a@example.org": { status: "queued", messageId: "id of a@example.org" },
+      "b@example.org": { status: "queued", messageId: "id of b@example.org" },
+    });
+    expect(
+      [sent(0), sent(1)].map(({ Content }) => (Content as { Simple: { Headers: unknown } }).Simple.Headers),
+    ).toEqual([
+      [
+        { Name: "X-B", Value: "common" },
+        { Name: "X-A", Value: "own" },
+      ],
+      [
+        { Name: "X-A", Value: "common" },
+        { Name: "X-B", Value: "common" },
+        { Name: "X-Metadata", Value: '{"id":2}' },
+      ],
+    ]);
+  });
+
+  it("says of a bulk request that was all throttled that it may be sent again", async () => {
+    for (const [statuses, retryable] of [
+      [["ACCOUNT_THROTTLED", "TRANSIENT_FAILURE"], true],
+      [["ACCOUNT_THROTTLED", "ACCOUNT_DAILY_QUOTA_EXCEEDED"], false],
+    ] as const) {
+      const BulkEmailEntryResults = statuses.map((Status) => ({ Status }));
+      server.script({ kind: "answer", body: JSON.stringify({ BulkEmailEntryResults }) });
+      const error = await create()
+        .send({ ...template, to: ["a@example.org", "b@example.org"], mergeData: {} })
+        .catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: "ACCOUNT_THROTTLED", delivery: "not-sent", retryable });
+    }
   });
 
   it("needs a region and credentials", () => {

@@ -1,9 +1,8 @@
 import { createHash, createHmac } from "node:crypto";
 import { ByteChunks } from "@posthorn/core/provider";
 import { describe, expect, it } from "vitest";
-import { hashBody } from "../src/body-hash.js";
-import { scriptHashes } from "../src/script-hashes.js";
-import { webHashes } from "../src/web-hashes.js";
+import { hashBody, scriptHashes } from "../src/hashes.js";
+import { webHashes } from "../src/sigv4.js";
 
 /** Bytes after which others get their turn, and what a body's pieces have. */
 const [TURN, PIECE] = [300_000, 32_768];

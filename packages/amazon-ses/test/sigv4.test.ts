@@ -1,8 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { hashBody } from "../src/body-hash.js";
-import { scriptHashes } from "../src/script-hashes.js";
-import { signRequest } from "../src/sigv4.js";
-import { webHashes } from "../src/web-hashes.js";
+import { hashBody, scriptHashes } from "../src/hashes.js";
+import { signRequest, webHashes } from "../src/sigv4.js";
 
 // The principal, scope and signatures of AWS's published Signature Version 4 test suite.
 const credentials = {

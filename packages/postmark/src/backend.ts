@@ -5,6 +5,7 @@ import {
   type RecipientResults,
 } from "@posthorn/core";
 import {
+  allRecipients,
   HttpBackend,
   type NormalizedMessage,
   type ProviderErrorInfo,
@@ -53,7 +54,7 @@ export class PostmarkBackend extends HttpBackend<PostmarkFeatures, PostmarkOptio
       body: { json: body },
       // A 422 can be an response about recipients.
       readable: [422],
-      recipients: [...to, ...message.cc, ...message.bcc],
+      recipients: allRecipients(message, to),
     }));
   }
 
@@ -79,7 +80,7 @@ export class PostmarkBackend extends HttpBackend<PostmarkFeatures, PostmarkOptio
     if (!batch) for (const { address } of visible) results[address] = unknown();
     for (const [index, entry] of entries.entries()) {
       const to = batch ? request.recipients.slice(index, index + 1) : message.to;
-      const recipients = [...to, ...message.cc, ...message.bcc];
+      const recipients = allRecipients(message, to);
       Object.assign(results, this.readEntry(response, entry, recipients, batch));
       if (entry.ErrorCode !== 0) continue;
       // A single mail's response does not name the copies, which went with it.
@@ -93,7 +94,13 @@ export class PostmarkBackend extends HttpBackend<PostmarkFeatures, PostmarkOptio
   // https://postmarkapp.com/developer/api/overview#error-codes
   protected override readError(body: unknown): ProviderErrorInfo {
     const { ErrorCode, Message } = body as PostmarkResponse;
-    return { code: ErrorCode, message: Message };
+    const isMaintenance = ErrorCode === 100;
+    return {
+      code: ErrorCode,
+      message: Message,
+      refused: isMaintenance,
+      retryable: isMaintenance || undefined,
+    };
   }
 
   private readEntry(

@@ -1,6 +1,7 @@
 import { type Address, formatAddress } from "@posthorn/core";
 import {
   chunk,
+  compact,
   formatAddresses,
   forRecipient,
   type JsonBody,
@@ -8,12 +9,13 @@ import {
   type NormalizedMessage,
   nonEmpty,
   type ReportUnsupported,
+  stringValues,
 } from "@posthorn/core/provider";
 
-/** Mails that one batch request takes. https://postmarkapp.com/developer/api/email-api#send-batch-emails */
+/** Messages of one batch request. https://postmarkapp.com/developer/api/email-api#send-batch-emails */
 const BATCH_LIMIT = 500;
 
-/** One request: its endpoint, its body and the `to` recipients of its mails. */
+/** One request: its endpoint, its body and the `to` recipients of its messages. */
 export interface PostmarkRequest {
   readonly path: string;
   readonly body: JsonBody;
@@ -63,7 +65,7 @@ function buildMail(message: NormalizedMessage, to: readonly Address[]): JsonReco
     ReplyTo: list(message.replyTo),
     Subject: message.subject || undefined,
     TextBody: message.text || undefined,
-    HtmlBody: message.html,
+    HtmlBody: message.html || undefined,
     Headers: nonEmpty(message.headers.map(([Name, value]) => ({ Name, Value: String(value) }))),
     Attachments: nonEmpty(
       message.attachments.map(({ filename, content, contentType, contentId, inline }) => ({
@@ -73,7 +75,8 @@ function buildMail(message: NormalizedMessage, to: readonly Address[]): JsonReco
         ContentID: inline ? `cid:${contentId}` : undefined,
       })),
     ),
-    Metadata: message.metadata,
+    // Postmark takes strings only. https://postmarkapp.com/support/article/1125-custom-metadata-faq
+    Metadata: compact(stringValues(message.metadata ?? {})),
     Tag: message.tags[0],
     TrackOpens: message.trackOpens,
     TrackLinks: message.trackClicks === undefined ? undefined : message.trackClicks ? "HtmlAndText" : "None",
@@ -82,7 +85,7 @@ function buildMail(message: NormalizedMessage, to: readonly Address[]): JsonReco
   };
 }
 
-/** A template goes by its number or by its alias; the model is required, empty as it may be. */
+/** A template is named by its number or its alias. The model is required, even when empty. */
 function template(message: NormalizedMessage): JsonRecord {
   const { templateId } = message;
   if (templateId === undefined) return {};

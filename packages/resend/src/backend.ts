@@ -1,5 +1,6 @@
 import type { BackendOptions, RecipientResult, RecipientResults } from "@posthorn/core";
 import {
+  allRecipients,
   HttpBackend,
   type NormalizedMessage,
   type ProviderErrorInfo,
@@ -47,7 +48,7 @@ export class ResendBackend extends HttpBackend<ResendFeatures, ResendOptions> {
           requests.length > 1 ? `${message.idempotencyKey}/${index}` : `${message.idempotencyKey}`,
       },
       body: { json: body },
-      recipients: [...to, ...message.cc, ...message.bcc],
+      recipients: allRecipients(message, to),
     }));
   }
 
@@ -59,9 +60,7 @@ export class ResendBackend extends HttpBackend<ResendFeatures, ResendOptions> {
     const { id, data } = (response.json() ?? {}) as { id?: unknown; data?: unknown };
     const { recipients } = response.request;
     if (typeof id === "string") {
-      return Object.fromEntries(
-        recipients.map(({ address }) => [address, { status: "queued", messageId: id }]),
-      );
+      return response.everyRecipient({ status: "queued", messageId: id });
     }
     if (!Array.isArray(data)) throw response.error("answered without message ids", "accepted");
     // One id for each mail of the batch, in order; those who get copies of all have no single one.
@@ -80,6 +79,9 @@ export class ResendBackend extends HttpBackend<ResendFeatures, ResendOptions> {
     return {
       code: name,
       message,
+      // Both are about the key: an earlier request with it is in progress, or has sent another message.
+      inProgress: name === "concurrent_idempotent_requests",
+      alreadyAccepted: name === "invalid_idempotent_request",
       retryable: name === "daily_quota_exceeded" || name === "monthly_quota_exceeded" ? false : undefined,
     };
   }

@@ -17,6 +17,7 @@ export const resendFeatures = defineFeatures({
   sendAt: true,
   tags: true,
   templateId: true,
+  templateSender: true,
   mergeData: true,
   mergeGlobalData: true,
   mergeHeaders: true,

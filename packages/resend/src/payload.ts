@@ -1,6 +1,7 @@
 import { type Address, formatAddress } from "@posthorn/core";
 import {
   chunk,
+  compact,
   encodeWords,
   extensionOfType,
   forRecipient,
@@ -8,14 +9,13 @@ import {
   type NormalizedMessage,
   nonEmpty,
   type ReportUnsupported,
-  requireFrom,
   typeOfName,
 } from "@posthorn/core/provider";
 
-/** Mails that one call of the batch endpoint takes. https://resend.com/docs/api-reference/emails/send-batch-emails */
+/** Messages of one request to the batch endpoint. https://resend.com/docs/api-reference/emails/send-batch-emails */
 const BATCH_LIMIT = 100;
 
-/** One request: a mail to all recipients together, or a batch of one mail each. */
+/** One request: a message to all recipients together, or a batch with one message each. */
 export type ResendRequest =
   | { readonly batch: false; readonly body: JsonRecord; readonly to: readonly Address[] }
   | { readonly batch: true; readonly body: readonly JsonRecord[]; readonly to: readonly Address[] };
@@ -37,10 +37,9 @@ export function buildPayloads(
   }
   if (!message.isBatch)
     return [{ batch: false, body: buildMail(message, message.to, report), to: message.to }];
+  // https://resend.com/docs/api-reference/emails/send-batch-emails
   if (message.attachments.length > 0) report("attachments", "attachments in a batch");
-  if (message.sendAt) report("sendAt", "sendAt in a batch");
-  // The batch endpoint does not take these two.
-  const shared = { ...message, attachments: [], sendAt: undefined };
+  const shared = { ...message, attachments: [] };
   return chunk(message.to, BATCH_LIMIT).map((to) => ({
     batch: true,
     body: to.map((address) => buildMail(forRecipient(shared, address), [address], report)),
@@ -54,8 +53,11 @@ function buildMail(
   report: ReportUnsupported,
 ): JsonRecord {
   const hasTemplate = message.templateId !== undefined;
+  const [from] = message.from;
+  const { attachments, ...extra } = message.espExtra;
   return {
-    from: format(requireFrom(message)),
+    // A template can have a sender of its own.
+    from: from && format(from),
     to: to.map(format),
     cc: nonEmpty(message.cc.map(format)),
     bcc: nonEmpty(message.bcc.map(format)),
@@ -65,31 +67,32 @@ function buildMail(
     text: message.text ?? (hasTemplate || message.html !== undefined ? undefined : ""),
     html: message.html,
     headers: headers(message),
-    attachments: nonEmpty(files(message, report)),
+    // Files that Resend is to fetch (`path`) are the caller's own, beside those of the message.
+    attachments: nonEmpty([...files(message, report), ...(Array.isArray(attachments) ? attachments : [])]),
     scheduled_at: message.sendAt?.iso,
     template: hasTemplate
-      ? { id: String(message.templateId), variables: message.mergeGlobalData }
+      ? { id: String(message.templateId), variables: compact(message.mergeGlobalData) }
       : undefined,
-    ...message.espExtra,
+    ...extra,
   };
 }
 
-/** Resend cannot read a name that is both quoted and beyond ASCII, so such a name goes as encoded words. */
+/** Resend misreads a name that is both quoted and beyond ASCII, so such a name is sent as encoded words. */
 function format(address: Address): string {
   const plain = formatAddress(address);
   if (!plain.startsWith('"')) return plain;
   return formatAddress({ ...address, name: encodeWords(address.name) });
 }
 
-/** Resend's own tags are pairs of names and values within limits, so tags and metadata travel as headers. */
+/** Resend's own tags are pairs of names and values in ASCII, so tags and metadata are sent as headers. */
 function headers(message: NormalizedMessage): JsonRecord | undefined {
   const all: JsonRecord = Object.fromEntries(message.headers.map(([name, value]) => [name, String(value)]));
   if (message.tags.length > 0) all["X-Tags"] = JSON.stringify(message.tags);
-  if (message.metadata) all["X-Metadata"] = JSON.stringify(message.metadata);
+  if (compact(message.metadata)) all["X-Metadata"] = JSON.stringify(message.metadata);
   return Object.keys(all).length > 0 ? all : undefined;
 }
 
-/** Resend goes by a file's extension, so it must fit the type. */
+/** Resend takes a file's type from its extension, so the two must agree. */
 function files(message: NormalizedMessage, report: ReportUnsupported): JsonRecord[] {
   return message.attachments.map(({ filename, mimeType, contentType, content, contentId }) => {
     const extension = extensionOfType(mimeType);

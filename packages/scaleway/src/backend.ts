@@ -1,5 +1,6 @@
 import type { BackendOptions, RecipientResult, RecipientResults, RecipientStatus } from "@posthorn/core";
 import {
+  allRecipients,
   HttpBackend,
   type NormalizedMessage,
   ownProperty,
@@ -62,7 +63,7 @@ export class ScalewayBackend extends HttpBackend<ScalewayFeatures, ScalewayOptio
     return recipientGroups(message).map((to) => ({
       path: `${base}emails`,
       body: { json: buildPayload(message, to, projectId) },
-      recipients: [...to, ...message.cc, ...message.bcc],
+      recipients: allRecipients(message, to),
     }));
   }
 
@@ -86,17 +87,26 @@ export class ScalewayBackend extends HttpBackend<ScalewayFeatures, ScalewayOptio
 
   // https://www.scaleway.com/en/developers/api/#statuses-and-error-handling
   protected override readError(body: unknown): ProviderErrorInfo {
-    const { message, help_message, type, details = [] } = body as ErrorAnswer;
+    const { message, help_message, type, details = [], reset_seconds: seconds } = body as ErrorBody;
     const parts = new Set([message, help_message, ...details.map(explain)]);
-    return { message: [...parts].filter(Boolean).join("; "), code: type };
+    return {
+      message: [...parts].filter(Boolean).join("; "),
+      code: type,
+      // The resource is being changed by another request.
+      retryable: type === "transient_state" || undefined,
+      retryAt:
+        typeof seconds === "number" ? new Date(this.session.clock.now() + seconds * 1000) : undefined,
+    };
   }
 }
 
-interface ErrorAnswer {
+interface ErrorBody {
   readonly message?: string;
   readonly help_message?: string;
   readonly type?: string;
   readonly details?: readonly ErrorDetail[];
+  /** With `too_many_requests`. https://github.com/scaleway/scaleway-sdk-js */
+  readonly reset_seconds?: number;
 }
 
 /** What is wrong: an argument, a quota or a permission. */

@@ -42,7 +42,7 @@ export function buildPayload(
   };
 }
 
-/** Scaleway has no fields for replies, tags and metadata, so they travel as headers. */
+/** Scaleway has no fields for replies, tags and metadata, so they are sent as headers. */
 function headers(message: NormalizedMessage): JsonRecord[] {
   const all: [key: string, value: string][] = [];
   if (message.replyTo.length > 0) {
@@ -58,7 +58,7 @@ function headers(message: NormalizedMessage): JsonRecord[] {
 }
 
 /**
- * Scaleway takes local parts beyond ASCII, and then loses or bounces the mail.
+ * Scaleway accepts local parts beyond ASCII, and then loses or bounces the message.
  *
  * @see https://anymail.dev/en/stable/esps/scaleway/#limitations-and-quirks
  */

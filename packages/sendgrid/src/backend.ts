@@ -1,5 +1,6 @@
 import type { Address, BackendOptions, RecipientResults } from "@posthorn/core";
 import {
+  allRecipients,
   chunk,
   HttpBackend,
   type NormalizedMessage,
@@ -90,7 +91,7 @@ export class SendGridBackend extends HttpBackend<SendGridFeatures, SendGridOptio
 
   private buildRequest(message: NormalizedMessage, to: readonly Address[]): ProviderRequest {
     const generate = this.options.generateMessageId !== false;
-    const recipients = [...to, ...message.cc, ...message.bcc];
+    const recipients = allRecipients(message, to);
     const groups = (message.isBatch ? to.map((address) => [address]) : [to]).map((members) => ({
       to: members,
       id: generate ? crypto.randomUUID() : undefined,

@@ -1,4 +1,4 @@
-import { type Address, type JsonValue, SerializationError } from "@posthorn/core";
+import { type Address, type Attachment, type JsonValue, SerializationError } from "@posthorn/core";
 import {
   compact,
   deepMerge,
@@ -21,7 +21,7 @@ export interface MergeFormat {
 /** A group of recipients who see each other: all of a message, or one of a batch. */
 interface Group {
   readonly to: readonly Address[];
-  /** An id of our own for it. */
+  /** The id that this package makes for it. */
   readonly id: string | undefined;
 }
 
@@ -54,17 +54,16 @@ export function buildPayload(
     attachments: nonEmpty(
       message.attachments.map((file) => ({
         content: utf8Base64(file),
-        // SendGrid refuses a type with parameters.
-        type: file.mimeType,
+        type: contentType(file),
         filename: file.filename ?? "",
         ...(file.inline ? { disposition: "inline", content_id: file.contentId } : {}),
       })),
     ),
     headers: headerRecord(message.headers),
     categories: nonEmpty(message.tags),
-    custom_args: message.metadata && stringValues(message.metadata),
+    custom_args: compact(stringValues(message.metadata ?? {})),
     send_at: message.sendAt && Math.floor(message.sendAt.time / 1000),
-    template_id: message.templateId,
+    template_id: message.templateId === undefined ? undefined : String(message.templateId),
     tracking_settings: compact({
       click_tracking: message.trackClicks === undefined ? undefined : { enable: message.trackClicks },
       open_tracking: message.trackOpens === undefined ? undefined : { enable: message.trackOpens },
@@ -87,7 +86,7 @@ function personalization(message: NormalizedMessage, { to, id }: Group, format: 
   };
 }
 
-/** Dynamic templates take any JSON. Legacy ones, and a message's own text, take texts to put in place of others. */
+/** Dynamic templates take any JSON. Legacy ones, and a message's own text, take strings to put in place of others. */
 function variables(message: NormalizedMessage, email: string | undefined, format: MergeFormat): JsonRecord {
   const values = {
     ...message.mergeGlobalData,
@@ -120,11 +119,21 @@ function substitution(name: string, value: JsonValue): JsonValue {
   if (typeof value === "object") {
     const field = `mergeData["${name}"]`;
     throw new SerializationError(
-      `"${field}" is a list or an object: SendGrid's legacy substitutions are texts; use a dynamic template`,
+      `"${field}" must be a string: legacy substitutions of SendGrid take no lists or objects. Use a dynamic template`,
       { field, provider: "SendGrid" },
     );
   }
   return String(value);
+}
+
+/**
+ * SendGrid refuses a charset in the type of a file. An invitation must keep its `method` (RFC 6047 section 2.4).
+ *
+ * @see https://github.com/anymail/django-anymail/issues/150
+ */
+function contentType({ contentType: type, mimeType }: Attachment): string {
+  const method = mimeType === "text/calendar" && /;\s*method\s*=\s*"?([\w-]+)/i.exec(type)?.[1];
+  return method ? `${mimeType}; method=${method}` : mimeType;
 }
 
 function contents(message: NormalizedMessage): JsonRecord[] {

@@ -1,5 +1,6 @@
 import type { BackendOptions, RecipientResults, RecipientStatus } from "@posthorn/core";
 import {
+  allRecipients,
   HttpBackend,
   type NormalizedMessage,
   type ProviderErrorInfo,
@@ -48,14 +49,13 @@ export class SparkPostBackend extends HttpBackend<SparkPostFeatures, SparkPostOp
     message: NormalizedMessage,
     report: ReportUnsupported,
   ): Promise<readonly ProviderRequest[]> {
-    const recipients = [...message.to, ...message.cc, ...message.bcc];
     const key = message.idempotencyKey ?? "";
     return [
       {
         path: "transmissions/",
         headers: { "idempotency-key": KEY.test(key) ? key : await uuidFrom(key) },
         body: { json: buildPayload(message, report) },
-        recipients,
+        recipients: allRecipients(message),
       },
     ];
   }
@@ -68,14 +68,14 @@ export class SparkPostBackend extends HttpBackend<SparkPostFeatures, SparkPostOp
     };
   }
 
-  // The response has counts only: they tell of single recipients when all went the same way.
+  // The response has counts only: these say what became of each when all were treated alike.
   protected override readResponse(response: ProviderResponse): RecipientResults {
     const { results } = (response.json() ?? {}) as {
       results?: { id?: string; total_accepted_recipients?: number; total_rejected_recipients?: number };
     };
     if (typeof results?.id !== "string")
       throw response.error("answered without a transmission id", "accepted");
-    const { message, request } = response;
+    const { message } = response;
     const copies = message.cc.length + message.bcc.length;
     const sent = message.isBatch ? message.to.length * (1 + copies) : message.to.length + copies;
     const {
@@ -89,17 +89,26 @@ export class SparkPostBackend extends HttpBackend<SparkPostFeatures, SparkPostOp
         : rejected === sent && accepted === 0
           ? "rejected"
           : "unknown";
-    return Object.fromEntries(request.recipients.map(({ address }) => [address, { status, messageId }]));
+    return response.everyRecipient({ status, messageId });
   }
 
   // https://developers.sparkpost.com/api/#header-errors
-  protected override readError(body: unknown): ProviderErrorInfo {
+  protected override readError(
+    body: unknown,
+    _headers: Readonly<Record<string, string>>,
+    status: number,
+  ): ProviderErrorInfo {
     const { errors } = body as { errors: { message: string; description?: string; code?: string }[] };
     const texts = errors.map(({ message, description }) =>
       description ? `${message}: ${description}` : message,
     );
     const code = errors[0]?.code;
-    // 1601: the first request with this key is still under way.
-    return { message: texts.join("; "), code, retryable: String(code) === "1601" ? true : undefined };
+    // Both are about the key: an earlier request with it is in progress, or has sent another message (a 404 has the same code).
+    return {
+      message: texts.join("; "),
+      code,
+      inProgress: String(code) === "1601",
+      alreadyAccepted: String(code) === "1600" && status === 409,
+    };
   }
 }

@@ -17,7 +17,7 @@ export const sparkpostFeatures = defineFeatures({
   envelopeSender: true,
   metadata: true,
   sendAt: true,
-  tags: "one",
+  tags: true,
   trackClicks: true,
   trackOpens: true,
   templateId: true,

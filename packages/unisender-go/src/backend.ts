@@ -103,7 +103,8 @@ export class UnisenderGoBackend extends HttpBackend<UnisenderGoFeatures, Unisend
   // https://godocs.unisender.ru/web-api-ref#errors
   protected override readError(body: unknown): ProviderErrorInfo {
     const { code, message } = body as { code?: number; message?: string };
-    return { code, message };
+    // 1573: a message with this key was taken within the last minute.
+    return { code, message, alreadyAccepted: code === 1573 };
   }
 }
 

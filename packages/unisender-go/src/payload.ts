@@ -1,5 +1,6 @@
 import { type Address, formatAddress } from "@posthorn/core";
 import {
+  allRecipients,
   chunk,
   compact,
   deepMerge,
@@ -10,6 +11,7 @@ import {
   type NormalizedMessage,
   nonEmpty,
   type ReportUnsupported,
+  stringValues,
   uuidFrom,
 } from "@posthorn/core/provider";
 
@@ -28,16 +30,16 @@ export interface UnisenderGoPayload {
 /**
  * The bodies that a message becomes.
  *
- * @param ids an id of our own for each recipient, by lower-case address; absent when none are to be sent
+ * @param ids the id made for each recipient, by lower-case address; absent when none are to be sent
  * @see https://godocs.unisender.ru/web-api-ref#email-send
  */
 export async function buildPayloads(
-  message: NormalizedMessage,
+  given: NormalizedMessage,
   ids: ReadonlyMap<string, string> | undefined,
   report: ReportUnsupported,
 ): Promise<readonly UnisenderGoPayload[]> {
-  reportHeaders(message, report);
-  const everyone = [...message.to, ...message.cc, ...message.bcc];
+  const message = withoutUnsupported(given, report);
+  const everyone = allRecipients(message);
   const shared = buildShared(message);
   const batches = chunk(everyone, RECIPIENT_LIMIT);
   const payloads = batches.map(async (recipients, index) => {
@@ -54,12 +56,27 @@ export async function buildPayloads(
   return Promise.all(payloads);
 }
 
-function reportHeaders(message: NormalizedMessage, report: ReportUnsupported): void {
+/**
+ * Headers that Unisender Go sends; it ignores all others.
+ *
+ * @see https://godocs.unisender.ru/web-api-ref#email-send
+ */
+const HEADERS = /^(?:x-.+|list-(?:unsubscribe|subscribe|help|owner|archive)|in-reply-to|references)$/i;
+
+function withoutUnsupported(message: NormalizedMessage, report: ReportUnsupported): NormalizedMessage {
   const names = Object.values(message.mergeHeaders ?? {}).flatMap((list) => list.map(([name]) => name));
-  // Substitutions count in no other header.
+  // Substitutions are replaced in no other header.
   if (names.some((name) => name.toLowerCase() !== "list-unsubscribe"))
     report("mergeHeaders", "headers by recipient other than List-Unsubscribe");
-  if (message.isBatch && message.cc.length > 0) report("cc", "cc in a batch: it needs a common To header");
+  const ignored = message.headers.filter(([name]) => !HEADERS.test(name)).map(([name]) => name);
+  if (ignored.length > 0) report("headers", `headers other than X-…: ${ignored.join(", ")}`);
+  const hasCopies = message.isBatch && message.cc.length > 0;
+  if (hasCopies) report("cc", "cc in a batch: it needs a common To header");
+  return {
+    ...message,
+    headers: message.headers.filter(([name]) => HEADERS.test(name)),
+    cc: hasCopies ? [] : message.cc,
+  };
 }
 
 function buildShared(message: NormalizedMessage): JsonRecord {
@@ -91,7 +108,8 @@ function buildShared(message: NormalizedMessage): JsonRecord {
           content: content.base64(),
         })),
     ),
-    global_metadata: message.metadata,
+    // Values are strings. https://godocs.unisender.ru/web-api-ref#email-send
+    global_metadata: compact(stringValues(message.metadata ?? {})),
     tags: nonEmpty(message.tags),
     track_links: flag(message.trackClicks),
     track_read: flag(message.trackOpens),
@@ -129,7 +147,7 @@ function addressHeader(addresses: readonly Address[]): string {
   return addresses.map((address) => formatAddress({ ...address, name: encodeName(address.name) })).join(", ");
 }
 
-/** Unisender Go misreads specials in names, quoted or not: an encoded word hides them. */
+/** Unisender Go misreads special characters in names, quoted or not: an encoded word hides them. */
 function encodeName(name: string): string {
   return /[()<>[\]:;@\\,"]/.test(name) && encodeWords(name) === name
     ? `=?utf-8?b?${encodeBase64(new TextEncoder().encode(name))}?=`
@@ -143,7 +161,10 @@ function recipient(message: NormalizedMessage, { email, name }: Address, id: str
     ...message.mergeData?.[email],
   };
   // Named as Anymail names it, so that webhooks of both can read it.
-  const metadata = { ...(id === undefined ? {} : { anymail_id: id }), ...message.mergeMetadata?.[email] };
+  const metadata = {
+    ...(id === undefined ? {} : { anymail_id: id }),
+    ...stringValues(message.mergeMetadata?.[email] ?? {}),
+  };
   return { email, substitutions: compact(substitutions), metadata: compact(metadata) };
 }
 
@@ -151,7 +172,7 @@ function flag(value: boolean | undefined): number | undefined {
   return value === undefined ? undefined : Number(value);
 }
 
-/** Options of the caller's own go into the message, given with or without that around them. */
+/** The caller's extra options are merged into `message`, whether given inside of `message` or beside it. */
 function extra(message: NormalizedMessage): JsonRecord {
   const { message: inner, ...rest } = message.espExtra;
   return deepMerge(rest, (inner ?? {}) as JsonRecord) as JsonRecord;

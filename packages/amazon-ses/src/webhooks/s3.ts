@@ -1,6 +1,5 @@
 import { ConfigurationError, fetchBytes, urlPath, WebhookRequestError } from "@posthorn/core/webhooks";
-import { type AwsCredentials, signRequest } from "../sigv4.js";
-import { webHashes } from "../web-hashes.js";
+import { type AwsCredentials, signRequest, webHashes } from "../sigv4.js";
 
 /** What getting mail from S3 takes. */
 export interface S3Options {

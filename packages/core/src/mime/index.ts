@@ -3,5 +3,11 @@
  *
  * @module
  */
-export { encodeMime, type MimeText } from "./base64.js";
-export { buildMime, encodedAddress } from "./build.js";
+export {
+  buildMime,
+  encodedAddress,
+  encodedValue,
+  encodeMime,
+  type HeaderLines,
+  type MimeText,
+} from "./build.js";
