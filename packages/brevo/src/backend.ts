@@ -10,7 +10,7 @@ import {
   type ReportUnsupported,
   uuidFrom,
 } from "@posthorn/core/provider";
-import { type BrevoFeatures, brevoFeatures } from "./features.js";
+import { type BrevoFeatures, type BrevoMessage, brevoFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
 
 /** Options of {@link BrevoBackend}. */
@@ -24,7 +24,7 @@ const REPEATS: ReadonlySet<string> = new Set(["duplicate_parameter", "duplicate_
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Sends through Brevo. Subclass it to override `createSession()`. */
-export class BrevoBackend extends HttpBackend<BrevoFeatures, BrevoOptions> {
+export class BrevoBackend extends HttpBackend<BrevoFeatures, BrevoOptions, BrevoMessage> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: BrevoOptions = {}) {
     super(

@@ -8,7 +8,7 @@ import {
   type ProviderResponse,
   type ReportUnsupported,
 } from "@posthorn/core/provider";
-import { type MailerSendFeatures, mailersendFeatures } from "./features.js";
+import { type MailerSendFeatures, type MailerSendMessage, mailersendFeatures } from "./features.js";
 import { BATCH_SEND_MODES, type BatchSendMode, buildPayloads, readExtra } from "./payload.js";
 
 /** Options of {@link MailerSendBackend}. */
@@ -31,7 +31,7 @@ interface Warning {
 }
 
 /** Sends through MailerSend. Subclass it to override `createSession()`. */
-export class MailerSendBackend extends HttpBackend<MailerSendFeatures, MailerSendOptions> {
+export class MailerSendBackend extends HttpBackend<MailerSendFeatures, MailerSendOptions, MailerSendMessage> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: MailerSendOptions = {}) {
     super(

@@ -13,7 +13,7 @@ import {
   type ProviderResponse,
   type ReportUnsupported,
 } from "@posthorn/core/provider";
-import { type MailgunFeatures, mailgunFeatures } from "./features.js";
+import { type MailgunFeatures, type MailgunMessage, mailgunFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
 
 /** Options of {@link MailgunBackend}. */
@@ -32,7 +32,7 @@ export interface MailgunOptions extends BackendOptions<MailgunFeatures> {
 }
 
 /** Sends through Mailgun. Subclass it to override `createSession()`. */
-export class MailgunBackend extends HttpBackend<MailgunFeatures, MailgunOptions> {
+export class MailgunBackend extends HttpBackend<MailgunFeatures, MailgunOptions, MailgunMessage> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: MailgunOptions = {}) {
     super(

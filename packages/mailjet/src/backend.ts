@@ -10,7 +10,7 @@ import {
   type ReportUnsupported,
   writtenAddresses,
 } from "@posthorn/core/provider";
-import { type MailjetFeatures, mailjetFeatures } from "./features.js";
+import { type MailjetFeatures, type MailjetMessage, mailjetFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
 
 /** Options of {@link MailjetBackend}. */
@@ -52,7 +52,7 @@ interface MessageError {
 const PARTIAL = [400, 401, 403];
 
 /** Sends through Mailjet. Subclass it to override `createSession()`. */
-export class MailjetBackend extends HttpBackend<MailjetFeatures, MailjetOptions> {
+export class MailjetBackend extends HttpBackend<MailjetFeatures, MailjetOptions, MailjetMessage> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: MailjetOptions = {}) {
     super(

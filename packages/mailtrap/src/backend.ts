@@ -14,7 +14,7 @@ import {
   type ProviderResponse,
   type ReportUnsupported,
 } from "@posthorn/core/provider";
-import { type MailtrapFeatures, mailtrapFeatures } from "./features.js";
+import { type MailtrapFeatures, type MailtrapMessage, mailtrapFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
 
 /** Options of {@link MailtrapBackend}. */
@@ -44,7 +44,7 @@ interface MessageResponse {
 }
 
 /** Sends through Mailtrap. Subclass it to override `createSession()`. */
-export class MailtrapBackend extends HttpBackend<MailtrapFeatures, MailtrapOptions> {
+export class MailtrapBackend extends HttpBackend<MailtrapFeatures, MailtrapOptions, MailtrapMessage> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: MailtrapOptions = {}) {
     super(

@@ -10,7 +10,7 @@ import {
   type ReportUnsupported,
   writtenAddresses,
 } from "@posthorn/core/provider";
-import { type MandrillFeatures, mandrillFeatures } from "./features.js";
+import { type MandrillFeatures, type MandrillMessage, mandrillFeatures } from "./features.js";
 import { buildPayload } from "./payload.js";
 
 /** Options of {@link MandrillBackend}. */
@@ -71,7 +71,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
 ]);
 
 /** Sends through Mandrill. Subclass it to override `createSession()`. */
-export class MandrillBackend extends HttpBackend<MandrillFeatures, MandrillOptions> {
+export class MandrillBackend extends HttpBackend<MandrillFeatures, MandrillOptions, MandrillMessage> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: MandrillOptions = {}) {
     super(
