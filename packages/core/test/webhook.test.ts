@@ -76,14 +76,14 @@ describe("webhookHandler", () => {
     const options = { onEvent: () => {} };
     expect(() => webhookHandler(SPEC, options)).toThrow(ConfigurationError);
     expect(() => webhookHandler({ ...SPEC, verifiedBy: "signingKey" }, options)).toThrow(
-      "give signingKey or webhookSecret, or insecure: true",
+      "give signingKey or basicAuth, or insecure: true",
     );
-    expect(webhookHandler(SPEC, { ...options, webhookSecret: "a:b" })).toBeTypeOf("function");
+    expect(webhookHandler(SPEC, { ...options, basicAuth: "a:b" })).toBeTypeOf("function");
   });
 
   it("checks HTTP basic auth, by any of several secrets", async () => {
     const { handler, events, errors } = handlerWith({
-      webhookSecret: ["old:one", "new:one"],
+      basicAuth: ["old:one", "new:one"],
       insecure: false,
     });
     const auth = (text: string): Record<string, string> => ({ authorization: `Basic ${btoa(text)}` });
@@ -282,7 +282,7 @@ describe("resolveWebhookOptions", () => {
     );
     expect(() => resolve({ onEvent, signingKey: [] })).toThrow('option "signingKey"');
     expect(() => resolve({ onEvent, signingKey: ["a", ""] })).toThrow('option "signingKey"');
-    expect(() => resolve({ onEvent, webhookSecret: "no-colon" })).toThrow('"user:password"');
+    expect(() => resolve({ onEvent, basicAuth: "no-colon" })).toThrow('"user:password"');
     expect(() => resolve({ onEvent, maxBodyBytes: 0 })).toThrow('option "maxBodyBytes"');
   });
 

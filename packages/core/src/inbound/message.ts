@@ -66,7 +66,7 @@ export interface InboundMessage {
 /** A mail that the provider received for you. */
 export interface InboundEvent {
   /** Display name of the provider. */
-  readonly esp: string;
+  readonly provider: string;
   readonly eventType: "inbound";
   /** The provider's id of the event, the same when it is posted again; `null` where it gives none. */
   readonly eventId: string | number | null;
@@ -137,13 +137,13 @@ export function inboundMessage(parts: InboundParts): InboundMessage {
 
 /** An event out of its mail. */
 export function inboundEvent(
-  esp: string,
+  provider: string,
   raw: unknown,
   message: InboundMessage,
   fields: { readonly eventId?: string | number | null; readonly timestamp?: Date | null } = {},
 ): InboundEvent {
   return {
-    esp,
+    provider,
     eventType: "inbound",
     eventId: fields.eventId ?? null,
     timestamp: fields.timestamp ?? null,

@@ -1,5 +1,5 @@
 import PostalMime, { type Email } from "postal-mime";
-import { WebhookRequestError } from "../webhooks/errors.js";
+import { WebhookRequestError } from "../errors.js";
 import { joinBytes } from "../webhooks/signature.js";
 import { listOf, recordOf, stringOf } from "../webhooks/values.js";
 import { decodeHeader, repairWindows1252 } from "./charset.js";

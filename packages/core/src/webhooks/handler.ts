@@ -1,6 +1,5 @@
-import { ConfigurationError, WebhookSignatureError } from "../errors.js";
+import { ConfigurationError, WebhookRequestError, WebhookSignatureError } from "../errors.js";
 import { checkBasicAuth } from "./basic-auth.js";
-import { WebhookRequestError } from "./errors.js";
 import { type Secrets, secretList, type WebhookOptions } from "./options.js";
 import { readPost, type WebhookPost } from "./post.js";
 import { eventKey } from "./store.js";
@@ -16,7 +15,7 @@ export interface WebhookSpec<E> {
   readonly maxBodyBytes: number;
   /** Checks the provider's own signature. @throws WebhookSignatureError */
   readonly verify?: ((post: WebhookPost) => void | Promise<void>) | undefined;
-  /** What to give so that posts can be verified, beside `webhookSecret`: named in the error when nothing is. */
+  /** What to give so that posts can be verified, beside `basicAuth`: named in the error when nothing is. */
   readonly verifiedBy?: string | undefined;
   /** Whether a post without credentials is asked for them with 401, for senders that try without them first. */
   readonly challenge?: boolean;
@@ -28,7 +27,7 @@ export interface WebhookSpec<E> {
 }
 
 interface EventLike {
-  readonly esp: string;
+  readonly provider: string;
   readonly eventType: string;
   readonly eventId: string | number | null;
   readonly recipient?: string | null;
@@ -41,12 +40,12 @@ interface EventLike {
  */
 export function webhookHandler<E extends EventLike>(
   spec: WebhookSpec<E>,
-  options: WebhookOptions<E> & { readonly webhookSecret?: Secrets | undefined },
+  options: WebhookOptions<E> & { readonly basicAuth?: Secrets | undefined },
 ): WebhookHandler {
   const { provider } = spec;
-  const secrets = secretList(options.webhookSecret);
+  const secrets = secretList(options.basicAuth);
   if (!spec.verify && secrets.length === 0 && !options.insecure) {
-    const what = [spec.verifiedBy, "webhookSecret"].filter(Boolean).join(" or ");
+    const what = [spec.verifiedBy, "basicAuth"].filter(Boolean).join(" or ");
     throw new ConfigurationError(
       `${provider}: nothing to verify posts by; give ${what}, or insecure: true to take posts from anyone`,
       { provider },

@@ -2,11 +2,10 @@
 
 export { fetchBytes, urlPath } from "../bytes/fetch-bytes.js";
 export { readEnv } from "../env.js";
-export { ConfigurationError, PosthornError, WebhookSignatureError } from "../errors.js";
+export { ConfigurationError, PosthornError, WebhookRequestError, WebhookSignatureError } from "../errors.js";
 export { isRecord, type JsonRecord } from "../message/json.js";
 export { ownProperty } from "../message/text.js";
 export { basicCredentials, checkBasicAuth } from "./basic-auth.js";
-export { WebhookRequestError } from "./errors.js";
 export {
   type RejectReason,
   readEach,

@@ -1,4 +1,4 @@
-import { WebhookRequestError } from "./errors.js";
+import { WebhookRequestError } from "../errors.js";
 
 /** One part of a form. */
 export interface FormField {

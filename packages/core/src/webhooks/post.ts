@@ -1,4 +1,4 @@
-import { WebhookRequestError } from "./errors.js";
+import { WebhookRequestError } from "../errors.js";
 import { type FormField, parameter, parseMultipart } from "./multipart.js";
 
 /** What a post may be at most. */

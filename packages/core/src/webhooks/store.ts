@@ -31,7 +31,7 @@ export function memoryEventStore(options: { readonly max?: number } = {}): Event
 
 /** What an event has to be told from others by. */
 interface Identified {
-  readonly esp: string;
+  readonly provider: string;
   readonly eventType: string;
   readonly eventId: string | number | null;
   readonly recipient?: string | null;
@@ -40,5 +40,5 @@ interface Identified {
 /** The key of an event; `undefined` where the provider gives no id. One id may stand for several recipients. */
 export function eventKey(event: Identified): string | undefined {
   if (event.eventId === null) return undefined;
-  return JSON.stringify([event.esp, event.eventType, event.eventId, event.recipient ?? null]);
+  return JSON.stringify([event.provider, event.eventType, event.eventId, event.recipient ?? null]);
 }

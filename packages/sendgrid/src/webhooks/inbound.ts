@@ -34,7 +34,7 @@ export interface SendGridInboundOptions extends WebhookOptions<InboundEvent> {
    *
    * @see https://www.twilio.com/docs/sendgrid/for-developers/parsing-email/securing-your-parse-webhooks
    */
-  readonly inboundWebhookVerificationKey?: Secrets | undefined;
+  readonly signingKey?: Secrets | undefined;
 }
 
 /**
@@ -44,14 +44,14 @@ export interface SendGridInboundOptions extends WebhookOptions<InboundEvent> {
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function inboundWebhook(options: SendGridInboundOptions): WebhookHandler {
-  const forms = { inboundWebhookVerificationKey: "secrets" } as const;
+  const forms = { signingKey: { secrets: "INBOUND_WEBHOOK_VERIFICATION_KEY" } } as const;
   const resolved = resolveWebhookOptions("SendGrid", "SENDGRID", forms, options);
-  const { inboundWebhookVerificationKey: key } = resolved;
+  const { signingKey: key } = resolved;
   return webhookHandler(
     {
       provider: "SendGrid",
       maxBodyBytes: 50_000_000,
-      verifiedBy: "inboundWebhookVerificationKey",
+      verifiedBy: "signingKey",
       verify: key ? (post) => verifySignature(post, key, resolved) : undefined,
       read,
     },

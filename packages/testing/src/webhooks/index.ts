@@ -52,7 +52,7 @@ export function describeWebhookConformance<E extends TrackingEvent | InboundEven
   subject: WebhookSubject<E>,
 ): void {
   const { name, verifiedBy, more = {}, post, samples, replayWindow } = subject;
-  const byPassword = verifiedBy === "webhookSecret";
+  const byPassword = verifiedBy === "basicAuth";
   const [key, secondKey, strangersKey] = subject.keys ?? basicAuthKeys();
   const clock = { now: () => NOW };
 
@@ -138,7 +138,7 @@ export function describeWebhookConformance<E extends TrackingEvent | InboundEven
       });
 
       it("asks for basic auth too, where both are configured", async () => {
-        const options = { ...byKey, webhookSecret: ["user:made-up a", "user:made-up b"] };
+        const options = { ...byKey, basicAuth: ["user:made-up a", "user:made-up b"] };
         const signed = await sign(key, first);
         const withAuth = (credentials: string): SamplePost => ({
           ...signed,
