@@ -15,11 +15,12 @@ export {
   trackingEvent,
 } from "./event.js";
 export { type WebhookHandler, type WebhookSpec, webhookHandler } from "./handler.js";
-export { type FormField, parameter } from "./multipart.js";
+export { type FormField, parseMultipartBody } from "./multipart.js";
 export {
   type OnWebhookError,
   resolveWebhookOptions,
   type Secrets,
+  type SecretsForm,
   secretList,
   type WebhookOptionForms,
   type WebhookOptions,
@@ -37,7 +38,13 @@ export {
   requireToken,
   verifyHmac,
 } from "./signature.js";
-export { type EventStore, eventKey, memoryEventStore } from "./store.js";
+export {
+  type Claim,
+  type EventStore,
+  eventKey,
+  type MemoryEventStoreOptions,
+  memoryEventStore,
+} from "./store.js";
 export {
   bareAddress,
   dateOf,
@@ -46,6 +53,7 @@ export {
   jsonOf,
   listOf,
   numberOf,
+  parseJson,
   recordOf,
   stringOf,
   stringsOf,

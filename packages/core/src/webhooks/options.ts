@@ -29,6 +29,13 @@ export interface WebhookOptions<E> {
   readonly maxBodyBytes?: number | undefined;
   /** Parts of a form. Default 1,000. */
   readonly maxParts?: number | undefined;
+  /**
+   * Posts that this webhook reads and handles at once, which bounds its memory. One beyond them is answered 503, so that the
+   * provider posts it again.
+   *
+   * @default 100
+   */
+  readonly maxConcurrent?: number | undefined;
   /** Milliseconds until the body must be here. Default 30,000. */
   readonly timeout?: number | undefined;
   /** Time for tests. */
@@ -39,14 +46,21 @@ const FORMS: Readonly<Record<keyof WebhookOptions<never>, (value: unknown) => bo
   onEvent: isFunction,
   basicAuth: isSecrets,
   insecure: (value) => typeof value === "boolean",
-  store: (value) => typeof value === "object" && value !== null,
+  store: isStore,
   onError: isFunction,
   maxAge: isPositive,
   maxBodyBytes: isPositive,
   maxParts: isPositive,
+  maxConcurrent: isPositive,
   timeout: isPositive,
   clock: (value) => typeof value === "object" && value !== null,
 };
+
+function isStore(value: unknown): boolean {
+  return ["claim", "complete", "release"].every(
+    (name) => typeof (value as Record<string, unknown> | null)?.[name] === "function",
+  );
+}
 
 /** Whether a value is a secret or a list of them. */
 function isSecrets(value: unknown): boolean {

@@ -120,7 +120,7 @@ function attachmentsOf(form: WebhookForm): readonly InboundAttachment[] {
     ]),
   );
   return form.fields.flatMap((field) => {
-    if (field.filename === null) return [];
+    if (field.filename === null && !/^attachment-\d+$/.test(field.name)) return [];
     const contentId = ids.get(field.name) ?? null;
     const file = {
       filename: field.filename,

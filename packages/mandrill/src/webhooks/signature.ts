@@ -38,7 +38,7 @@ export async function verifySignature(
   }
   const fields = post
     .form()
-    .fields.filter(({ filename }) => filename === null)
+    .fields.filter(({ filename }) => filename === null || filename === "")
     .toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
     .flatMap(({ name, bytes }) => [name, bytes]);
   const signature = bytesOfBase64(post.headers.get("x-mandrill-signature"));

@@ -101,11 +101,11 @@ function detailsOf(form: WebhookForm): InboundDetails {
 function attachmentsOf(form: WebhookForm): readonly InboundAttachment[] {
   const info = recordOf(jsonOf(form.text("attachment-info")));
   return form.fields.flatMap((field) => {
-    if (field.filename === null) return [];
+    if (field.filename === null && !/^attachment\d+$/.test(field.name)) return [];
     const about = recordOf(info[field.name]);
     const contentId = stringOf(about["content-id"]) || null;
     const file = {
-      filename: stringOf(about["filename"]) || field.filename,
+      filename: stringOf(about["filename"]) || field.filename || stringOf(about["name"]),
       contentType: stringOf(about["type"]) || field.contentType || "",
       contentId,
       inline: contentId !== null,
