@@ -23,6 +23,16 @@ export type OnRetry = (info: {
   readonly provider: string | undefined;
 }) => void | Promise<void>;
 
+/** What tells a session that its provider is sick: a `CircuitBreaker`. */
+export interface Breaker {
+  /** Whether a send may go through now. */
+  admit(): boolean;
+  /** Takes note of a response's status, or of an error. */
+  record(outcome: unknown): void;
+  /** Milliseconds until the provider is tried again. */
+  readonly opensIn: number;
+}
+
 /** Options of a `Session`. */
 export interface SessionOptions {
   /**
@@ -51,8 +61,8 @@ export interface SessionOptions {
   readonly hooks?: FetchHooks | undefined;
   /** The most requests in a span of time, over all concurrent sends. */
   readonly rateLimit?: RateLimit | undefined;
-  /** Fails sends at once while the provider is sick. One breaker may serve several sessions. */
-  readonly breaker?: CircuitBreaker | undefined;
+  /** A `CircuitBreaker`: fails sends at once while the provider is sick. One breaker may serve several sessions. */
+  readonly breaker?: Breaker | undefined;
   /** Called before the delay of each retry. */
   readonly onRetry?: OnRetry | undefined;
   /** Time and randomness, for tests. */
