@@ -4,7 +4,6 @@ import { ConfigurationError } from "../errors.js";
 import { nearest } from "../message/text.js";
 import type { RetryBudgetOptions } from "../retry/budget.js";
 import type { RetrySetting } from "../retry/defaults.js";
-import type { CircuitBreaker } from "./breaker.js";
 import type { FetchHooks } from "./hooks.js";
 import type { RateLimit } from "./rate-limit.js";
 
