@@ -35,7 +35,7 @@ export function parseRetryAfter(header: string, now: number): number | undefined
 }
 
 // The platform's Date.parse also takes ISO 8601 and much else, differently on each runtime.
-function parseHttpDate(text: string): number | undefined {
+export function parseHttpDate(text: string): number | undefined {
   const date = HTTP_DATE.exec(text);
   if (date) {
     const [, day, month, year, hour, minute, second, zone] = date;
@@ -64,6 +64,8 @@ function utc(
   // RFC 850 dates have two digits; POSIX puts 69-99 in the last century.
   if (year?.length === 2) fullYear += fullYear < 69 ? 2000 : 1900;
   const at = Date.UTC(fullYear, monthIndex, Number(day), Number(hour), Number(minute), Number(second ?? 0));
+  // A day that the month does not have.
+  if (new Date(at).getUTCDate() !== Number(day)) return undefined;
   return at - zone * 60_000;
 }
 
