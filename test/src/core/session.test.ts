@@ -38,11 +38,7 @@ const keyless = (options: ConstructorParameters<typeof BareBackend>[1] = {}): Ba
   new BareBackend(false, { apiUrl: server.url, ...options });
 /** Whichever of both it is. */
 type Failure = Omit<ApiError & Omit<TransportError, "name" | "code">, "name"> & { readonly name: string };
-const failure = async (
-  promise: Promise<unknown>,
-): Promise<
-  Failure
-> => {
+const failure = async (promise: Promise<unknown>): Promise<Failure> => {
   const error: unknown = await promise.then(
     () => new Error("it did not fail"),
     (thrown: unknown) => thrown,

@@ -1,8 +1,4 @@
-import { hookError,
-  PosthornError,
-  TransportError,
-  UnsupportedFeatureError,
-} from "../errors.js";
+import { hookError, PosthornError, TransportError, UnsupportedFeatureError } from "../errors.js";
 import { mergeDefaults } from "../message/defaults.js";
 import type { Features, MessageFor } from "../message/features.js";
 import type { Message } from "../message/message.js";

@@ -4,11 +4,10 @@ import { ConfigurationError, type PosthornError } from "../errors.js";
 import type { Features, MessageFor } from "../message/features.js";
 import type { Message } from "../message/message.js";
 import { nearest, ownProperty } from "../message/text.js";
-import type { CircuitBreaker } from "../pool/breaker.js";
 import type { SendResult } from "../result.js";
 import type { RetryBudgetOptions } from "../retry/budget.js";
 import type { RetrySetting } from "../retry/defaults.js";
-import type { FetchLike, OnRetry } from "../session/options.js";
+import type { FetchLike, OnRetry, SessionOptions } from "../session/options.js";
 import type { RateLimit } from "../session/rate-limit.js";
 import type { Session } from "../session/session.js";
 
@@ -58,7 +57,7 @@ export interface BackendOptions<F extends Features = Features> {
   /** How many retries all sends together may make: 500 tokens, 5 a retry, by default; `false` for no such limit. */
   readonly retryBudget?: RetryBudgetOptions | false | undefined;
   /** Fails sends at once while the provider is sick. In a pool take the pool's `breaker`. */
-  readonly breaker?: CircuitBreaker | undefined;
+  readonly breaker?: SessionOptions["breaker"];
   readonly onRetry?: OnRetry | undefined;
   /** A session to use, instead of the one `createSession()` makes. */
   readonly session?: Session | undefined;

@@ -1,6 +1,6 @@
 import { tagOf } from "../bytes/chunks.js";
 import { InvalidMessageError } from "../errors.js";
-import { parseHttpDate } from "../retry/retry-after.js";
+import { parseHttpDate } from "./http-date.js";
 
 /** A moment to send at. */
 export interface SendTime {
