@@ -14,7 +14,7 @@ export function mergeDefaults(defaults: Partial<Message> | undefined, message: M
   for (const [field, fallback] of Object.entries(defaults) as [MessageField, unknown][]) {
     merged[field] = mergeField(field, fallback, message[field]);
   }
-  return merged;
+  return merged as unknown as Message;
 }
 
 /** Fields that are lists, or one value in place of a list. */
@@ -52,7 +52,7 @@ function mergeDictionaries(
     merged[key] =
       depth > 0 && isRecord(below) && isRecord(value) ? mergeDictionaries(below, value, depth - 1) : value;
   }
-  return merged;
+  return merged as unknown as Message;
 }
 
 /** Header names do not tell case apart (RFC 5322 section 1.2.2). What is no form of headers is left to be refused. */
