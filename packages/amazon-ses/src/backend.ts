@@ -132,10 +132,7 @@ export class AmazonSesBackend extends HttpBackend<AmazonSesFeatures, AmazonSesOp
    * @see https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
    * @see https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html
    */
-  protected override readError(
-    body: unknown,
-    headers: Readonly<Record<string, string>>,
-  ): ProviderErrorInfo {
+  protected override readError(body: unknown, headers: Readonly<Record<string, string>>): ProviderErrorInfo {
     const { message, Message, code, __type } = (body ?? {}) as Record<string, unknown>;
     const name = [headers["x-amzn-errortype"], code, __type].find((value) => typeof value === "string") as
       | string

@@ -76,4 +76,25 @@ describe("postmark", () => {
       field: "espExtra.server_token",
     });
   });
+
+  it("writes metadata as strings, and leaves out what is empty", async () => {
+    const bodyOf = async (message: Parameters<ReturnType<typeof create>["dryRun"]>[0]) =>
+      JSON.parse(String((await create().dryRun(message))[0]?.body)) as Record<string, unknown>;
+    expect((await bodyOf({ ...mail, metadata: { id: 1, list: [1] } }))["Metadata"]).toEqual({
+      id: "1",
+      list: "[1]",
+    });
+    expect(Object.keys(await bodyOf({ ...mail, metadata: {}, html: "" }))).toEqual([
+      "From",
+      "To",
+      "Subject",
+      "TextBody",
+    ]);
+  });
+
+  it("knows that maintenance sends nothing", async () => {
+    answer({ ErrorCode: 100, Message: "Maintenance" }, 503);
+    const error = await failure(create({ retry: false }).send(mail));
+    expect(error).toMatchObject({ delivery: "not-sent", retryable: true });
+  });
 });

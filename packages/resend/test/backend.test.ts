@@ -53,4 +53,50 @@ describe("resend", () => {
     expect(error).toMatchObject({ code: "daily_quota_exceeded", retryable: false });
     expect(server.requests).toHaveLength(1);
   });
+
+  it("waits for an earlier request with the same key, and asks again with that key", async () => {
+    const busy = { statusCode: 409, name: "concurrent_idempotent_requests", message: "in progress" };
+    answer(busy, 409);
+    answer({ id: "r1" });
+    const retry = { total: 3, backoffFactor: 0 };
+    const result = await create({ retry }).send({ ...mail, idempotencyKey: "order-17" });
+    expect(result.messageId).toBe("r1");
+    expect(server.requests.map(({ headers }) => headers["idempotency-key"])).toEqual([
+      "order-17",
+      "order-17",
+    ]);
+    answer(busy, 409);
+    const error = await failure(create({ retry: false }).send({ ...mail, idempotencyKey: "order-17" }));
+    expect(error).toMatchObject({ delivery: "unknown", retryable: true, code: busy.name });
+  });
+
+  it("takes a key that sent another message for one that was accepted", async () => {
+    answer({ statusCode: 409, name: "invalid_idempotent_request", message: "another payload" }, 409);
+    const error = await failure(create().send({ ...mail, idempotencyKey: "order-17" }));
+    expect(error).toMatchObject({ delivery: "accepted", retryable: false });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it("schedules the messages of a batch", async () => {
+    const [request] = await create().dryRun({ ...mail, mergeMetadata: {}, sendAt: "2026-12-24T10:00:00Z" });
+    expect(JSON.parse(String(request?.body))).toMatchObject([{ scheduled_at: "2026-12-24T10:00:00+00:00" }]);
+  });
+
+  it("leaves the sender to a template, and has files to fetch beside the message's own", async () => {
+    const [request] = await create().dryRun({
+      to: mail.to,
+      templateId: "welcome",
+      mergeGlobalData: {},
+      attachments: [{ filename: "a.txt", content: "x" }],
+      espExtra: { attachments: [{ filename: "b.pdf", path: "https://example.com/b.pdf" }] },
+    });
+    expect(JSON.parse(String(request?.body))).toEqual({
+      to: ["grace@example.org"],
+      template: { id: "welcome" },
+      attachments: [
+        { filename: "a.txt", content: "eA==", content_type: "text/plain" },
+        { filename: "b.pdf", path: "https://example.com/b.pdf" },
+      ],
+    });
+  });
 });

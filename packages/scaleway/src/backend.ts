@@ -94,8 +94,7 @@ export class ScalewayBackend extends HttpBackend<ScalewayFeatures, ScalewayOptio
       code: type,
       // The resource is being changed by another request.
       retryable: type === "transient_state" || undefined,
-      retryAt:
-        typeof seconds === "number" ? new Date(this.session.clock.now() + seconds * 1000) : undefined,
+      retryAt: typeof seconds === "number" ? new Date(this.session.clock.now() + seconds * 1000) : undefined,
     };
   }
 }

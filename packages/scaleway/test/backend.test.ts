@@ -88,4 +88,16 @@ describe("scaleway", () => {
     const result = await create().send({ ...mail, to: ["Grace@Example.org"] });
     expect(result.recipients).toEqual({ "Grace@Example.org": { status: "queued", messageId: "1" } });
   });
+
+  it("knows what will do better later, and when", async () => {
+    answer({ type: "transient_state", message: "resource is in a transient state" }, 409);
+    expect(await failure(create({ retry: false }).send(mail))).toMatchObject({
+      delivery: "not-sent",
+      retryable: true,
+    });
+    answer({ type: "too_many_requests", message: "slow down", reset_seconds: 120 }, 429);
+    const before = Date.now();
+    const error = (await failure(create({ retry: false }).send(mail))) as { retryAt?: Date };
+    expect(error.retryAt?.getTime()).toBeGreaterThanOrEqual(before + 120_000);
+  });
 });

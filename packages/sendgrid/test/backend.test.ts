@@ -89,4 +89,20 @@ describe("sendgrid", () => {
     expect(sent().attachments).toEqual([{ content: "w6k=", type: "text/plain", filename: "a.txt" }]);
     expect(sent().content).toEqual([{ type: "text/plain", value: "Hi" }]);
   });
+
+  it("has a template's id as a string, and the method of an invitation", async () => {
+    const [request] = await create().dryRun({
+      ...mail,
+      templateId: 17,
+      metadata: {},
+      attachments: [
+        { filename: "i.ics", content: "x", contentType: "text/calendar; charset=utf-8; method=REQUEST" },
+        { filename: "a.csv", content: "x", contentType: "text/csv; charset=utf-8" },
+      ],
+    });
+    const body = JSON.parse(String(request?.body)) as { attachments: { type: string }[] };
+    expect(body).toMatchObject({ template_id: "17" });
+    expect(body).not.toHaveProperty("custom_args");
+    expect(body.attachments.map(({ type }) => type)).toEqual(["text/calendar; method=REQUEST", "text/csv"]);
+  });
 });

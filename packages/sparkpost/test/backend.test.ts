@@ -86,4 +86,54 @@ describe("sparkpost", () => {
     );
     expect(await failure(create().send(mail))).toMatchObject({ code: "1300" });
   });
+
+  it("waits for an earlier request with the same key, and asks again", async () => {
+    answer({ errors: [{ message: "conflict", code: "1601" }] }, 409);
+    answer({ results: { id: "t1", total_accepted_recipients: 1, total_rejected_recipients: 0 } });
+    const retry = { total: 3, backoffFactor: 0 };
+    const result = await create({ retry }).send({ ...mail, idempotencyKey: "order-17" });
+    expect(result).toMatchObject({ status: "queued", messageId: "t1" });
+    answer({ errors: [{ message: "conflict", code: "1601" }] }, 409);
+    expect(await failure(create({ retry: false }).send(mail))).toMatchObject({ delivery: "unknown" });
+  });
+
+  it("takes a key that sent another message for one that was accepted", async () => {
+    answer({ errors: [{ message: "conflict", code: "1600" }] }, 409);
+    expect(await failure(create().send(mail))).toMatchObject({ delivery: "accepted", retryable: false });
+    answer({ errors: [{ message: "resource not found", code: "1600" }] }, 404);
+    expect(await failure(create().send(mail))).toMatchObject({ delivery: "not-sent" });
+  });
+
+  it("gives a template another sender and other replies, and recipients all tags", async () => {
+    const [request] = await create().dryRun({
+      from: mail.from,
+      to: mail.to,
+      replyTo: ["Help <help@example.com>", "b@example.com"],
+      templateId: "welcome",
+      tags: ["welcome", "new"],
+      metadata: {},
+      mergeGlobalData: {},
+    });
+    expect(JSON.parse(String(request?.body))).toEqual({
+      recipients: [
+        {
+          address: { email: "grace@example.org", header_to: "grace@example.org" },
+          tags: ["welcome", "new"],
+        },
+      ],
+      content: { template_id: "welcome" },
+      override: { from: "Ada <ada@example.com>", reply_to: "Help <help@example.com>, b@example.com" },
+      campaign_id: "welcome",
+    });
+  });
+
+  it("says that recipients who all see each other are too many for a request", async () => {
+    const to = Array.from({ length: 1000 }, (_, index) => `recipient-number-${index}@example.org`);
+    expect(await failure(create().dryRun({ ...mail, to }))).toMatchObject({
+      name: "InvalidMessageError",
+      field: "to",
+      message: expect.stringContaining("1000 recipients"),
+    });
+    expect(await create().dryRun({ ...mail, to, mergeData: {} })).toHaveLength(1);
+  });
 });

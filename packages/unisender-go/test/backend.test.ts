@@ -21,6 +21,12 @@ const answer = (body: unknown, status = 200, headers: Record<string, string> = {
   });
 const sent = (index = 0) => JSON.parse(server.requests[index]?.body.toString() ?? "null");
 
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
 describe("unisender-go", () => {
   it("gives the job's id to all when told to make none", async () => {
     answer({ status: "success", job_id: "j1", emails: ["grace@example.org"] });
@@ -69,5 +75,32 @@ describe("unisender-go", () => {
 
   it("needs the URL of a data center", () => {
     expect(() => create({ apiUrl: undefined })).toThrow('option "apiUrl" is missing');
+  });
+
+  it("takes the key of a message just sent for one that was accepted", async () => {
+    answer({ status: "error", code: 1573, message: "Duplicate idempotence_key" }, 400);
+    const error = await failure(create().send({ ...mail, idempotencyKey: "order-17" }));
+    expect(error).toMatchObject({ delivery: "accepted", retryable: false, code: 1573 });
+  });
+
+  it("refuses headers that Unisender Go would ignore, and copies in a batch", async () => {
+    const headers = { "Auto-Submitted": "auto-generated", "X-Own": "1" };
+    expect(await failure(create().send({ ...mail, headers }))).toMatchObject({ field: "headers" });
+    const batch = { ...mail, headers, cc: ["copy@example.org"], mergeData: {} };
+    const [request] = await create({ unsupported: "drop" }).dryRun(batch);
+    const { message } = JSON.parse(String(request?.body)) as { message: Record<string, unknown> };
+    expect(message["headers"]).toEqual({ "X-Own": "1" });
+    expect(message["recipients"]).toMatchObject([{ email: "grace@example.org" }]);
+  });
+
+  it("writes metadata as strings", async () => {
+    const [request] = await create({ generateMessageId: false }).dryRun({
+      ...mail,
+      metadata: { id: 1, nested: { a: true } },
+      mergeMetadata: { "grace@example.org": { n: 2 } },
+    });
+    const { message } = JSON.parse(String(request?.body)) as { message: Record<string, unknown> };
+    expect(message["global_metadata"]).toEqual({ id: "1", nested: '{"a":true}' });
+    expect(message["recipients"]).toEqual([{ email: "grace@example.org", metadata: { n: "2" } }]);
   });
 });
