@@ -2,7 +2,7 @@
 // that Node's rules take for CommonJS, `dist/types-cjs`, for `require`. tsup would bundle them in one file an entry, which takes ten
 // times as long and leaves no declaration maps.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -18,8 +18,21 @@ export function writeDeclarations(folder = process.cwd()) {
     cwd: folder,
     stdio: "inherit",
   });
+  for (const name of readdirSync(types, { recursive: true, encoding: "utf8" })) {
+    if (name.endsWith(".d.ts")) forOlderCompilers(join(types, name));
+  }
   const commonjs = join(folder, "dist", "types-cjs");
   mkdirSync(commonjs, { recursive: true });
   cpSync(types, commonjs, { recursive: true, filter: (file) => !file.endsWith(".map") });
   writeFileSync(join(commonjs, "package.json"), '{ "type": "commonjs" }\n');
+}
+
+/** `Uint8Array` takes a parameter since TypeScript 5.7 only; what `TextEncoder` gives is the same type in each release. */
+function forOlderCompilers(file) {
+  const text = readFileSync(file, "utf8");
+  const made = text.replaceAll(
+    "Uint8Array<ArrayBuffer>",
+    'ReturnType<InstanceType<typeof TextEncoder>["encode"]>',
+  );
+  if (made !== text) writeFileSync(file, made);
 }

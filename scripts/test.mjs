@@ -1,10 +1,12 @@
-// Runs everything that must hold before a release, and adds it up: `npm test`.
+// Runs everything that must hold before a release, and adds it up: `npm test`. With `--deep` (`npm run test:deep`) it runs the long
+// rounds instead: the test files that read POSTHORN_DEEP, with it set.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+const deep = process.argv.includes("--deep");
 
 /** Checks that are not test suites; each counts as one. */
 const CHECKS = [
@@ -35,21 +37,10 @@ const rows = [];
 
 await import("./runtimes.mjs");
 
-for (const [name, command] of CHECKS) {
-  const ok = run(command);
-  add(name, { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 });
-}
-
 // A report left from an earlier run must not stand for this one; turbo puts it back when the suite is cached.
 for (const folder of suites) rmSync(join(root, folder, ".report"), { recursive: true, force: true });
-// One suite at a time: they start servers and measure cancellation, and machines have few cores.
-const suitesOk = run(["turbo", "run", "test", "--continue", "--concurrency=1", "--output-logs=errors-only"]);
-let failedBefore = totals.failed;
-for (const folder of suites) add(folder, readReport(folder));
-if (!suitesOk && totals.failed === failedBefore) {
-  add("test runner", { passed: 0, failed: 1, skipped: 0 });
-  failedBefore = totals.failed;
-}
+if (deep) runDeep();
+else runAll();
 
 const width = Math.max(...rows.map(([name]) => name.length));
 console.log("");
@@ -62,11 +53,52 @@ console.log("");
 const skips = totals.skipped > 0 ? `, ${totals.skipped} skipped` : "";
 console.log(`${totals.passed} passed, ${totals.failed} failed${skips}`);
 process.exitCode = totals.failed > 0 ? 1 : 0;
+// For `.ci/run`, which adds up the runs that it makes.
+mkdirSync(join(root, ".report"), { recursive: true });
+writeFileSync(join(root, ".report", deep ? "deep.json" : "test.json"), JSON.stringify(totals));
 
-function run([tool, ...args]) {
+function runAll() {
+  for (const [name, command] of CHECKS) {
+    const ok = run(command);
+    add(name, { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 });
+  }
+  // One suite at a time: they start servers and measure cancellation, and machines have few cores.
+  const ok = run(["turbo", "run", "test", "--continue", "--concurrency=1", "--output-logs=errors-only"]);
+  const failedBefore = totals.failed;
+  for (const folder of suites) add(folder, readReport(folder));
+  if (!ok && totals.failed === failedBefore) add("test runner", { passed: 0, failed: 1, skipped: 0 });
+}
+
+function runDeep() {
+  run(["turbo", "run", "build", "--output-logs=errors-only"]);
+  for (const folder of suites) {
+    const files = testFiles(join(root, folder)).filter((file) =>
+      readFileSync(file, "utf8").includes("POSTHORN_DEEP"),
+    );
+    if (files.length === 0) continue;
+    const names = files.map((file) => relative(join(root, folder), file));
+    const ok = run(["vitest", "run", ...names], { cwd: join(root, folder), env: { POSTHORN_DEEP: "1" } });
+    const counts = readReport(folder);
+    add(folder, !ok && counts.failed === 0 ? { ...counts, failed: 1 } : counts);
+  }
+}
+
+function testFiles(folder) {
+  return ["test", "src"]
+    .map((name) => join(folder, name))
+    .filter(existsSync)
+    .flatMap((tree) =>
+      readdirSync(tree, { recursive: true, encoding: "utf8" })
+        .filter((name) => name.endsWith(".test.ts"))
+        .map((name) => join(tree, name)),
+    );
+}
+
+function run([tool, ...args], options = {}) {
   const bin = tool === process.execPath ? tool : join(root, "node_modules", ".bin", tool);
-  const env = { ...process.env, TURBO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1", FORCE_COLOR: "0" };
-  const { status, error } = spawnSync(bin, args, { cwd: root, stdio: "inherit", env });
+  const quiet = { TURBO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1", FORCE_COLOR: "0" };
+  const env = { ...process.env, ...quiet, ...options.env };
+  const { status, error } = spawnSync(bin, args, { cwd: options.cwd ?? root, stdio: "inherit", env });
   if (error) console.error(`${tool} could not be started: ${error.message}`);
   return status === 0;
 }

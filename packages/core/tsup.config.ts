@@ -21,7 +21,7 @@ export default definePackage(
     webhooks: "src/webhooks/index.ts",
     inbound: "src/inbound/index.ts",
     mime: "src/mime/index.ts",
-    manage: "src/manage.ts",
+    manage: "src/manage/index.ts",
     sns: "src/sns/index.ts",
     node: "src/node/index.ts",
   },

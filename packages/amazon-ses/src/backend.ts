@@ -14,7 +14,7 @@ import {
   type ReportUnsupported,
   readEnv,
 } from "@posthorn/core/provider";
-import { type AmazonSesFeatures, amazonSesFeatures } from "./features.js";
+import { type AmazonSesFeatures, type AmazonSesMessage, amazonSesFeatures } from "./features.js";
 import { hashBody, scriptHashes } from "./hashes.js";
 import { buildPayloads } from "./payload.js";
 import { type AwsCredentials, signRequest } from "./sigv4.js";
@@ -46,7 +46,7 @@ const PATHS = {
 } as const;
 
 /** Sends through Amazon SES. Subclass it to override `createSession()`. */
-export class AmazonSesBackend extends HttpBackend<AmazonSesFeatures, AmazonSesOptions> {
+export class AmazonSesBackend extends HttpBackend<AmazonSesFeatures, AmazonSesOptions, AmazonSesMessage> {
   /** Milliseconds to add to this machine's time for SES's. */
   private clockSkew = 0;
   /** Responses already looked at, so that each corrects the clock once. */

@@ -1,3 +1,4 @@
+import type { MessageFor } from "@posthorn/core";
 import { defineFeatures } from "@posthorn/core/provider";
 
 /**
@@ -5,7 +6,7 @@ import { defineFeatures } from "@posthorn/core/provider";
  *
  * @see https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
  */
-export const amazonSesFeatures = defineFeatures({
+const features = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: true,
@@ -27,5 +28,10 @@ export const amazonSesFeatures = defineFeatures({
   mergeMetadata: true,
 });
 
-/** Type of {@link amazonSesFeatures}. */
-export type AmazonSesFeatures = typeof amazonSesFeatures;
+/** What Amazon SES can do, by name. */
+export interface AmazonSesFeatures extends Readonly<typeof features> {}
+
+export const amazonSesFeatures: AmazonSesFeatures = features;
+
+/** A message that Amazon SES can send. */
+export interface AmazonSesMessage extends MessageFor<AmazonSesFeatures, "Amazon SES"> {}

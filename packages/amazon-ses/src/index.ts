@@ -1,7 +1,7 @@
 import { AmazonSesBackend, type AmazonSesOptions } from "./backend.js";
 
 export { AmazonSesBackend, type AmazonSesOptions } from "./backend.js";
-export { type AmazonSesFeatures, amazonSesFeatures } from "./features.js";
+export { type AmazonSesFeatures, type AmazonSesMessage, amazonSesFeatures } from "./features.js";
 export type { AwsCredentials } from "./sigv4.js";
 
 /**

@@ -10,7 +10,7 @@ import {
   type ReportUnsupported,
   uuidFrom,
 } from "@posthorn/core/provider";
-import { type BrevoFeatures, brevoFeatures } from "./features.js";
+import { type BrevoFeatures, type BrevoMessage, brevoFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
 
 /** Options of {@link BrevoBackend}. */
@@ -24,7 +24,7 @@ const REPEATS: ReadonlySet<string> = new Set(["duplicate_parameter", "duplicate_
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Sends through Brevo. Subclass it to override `createSession()`. */
-export class BrevoBackend extends HttpBackend<BrevoFeatures, BrevoOptions> {
+export class BrevoBackend extends HttpBackend<BrevoFeatures, BrevoOptions, BrevoMessage> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: BrevoOptions = {}) {
     super(
@@ -92,9 +92,29 @@ export class BrevoBackend extends HttpBackend<BrevoFeatures, BrevoOptions> {
    * @see https://developers.brevo.com/docs/heterogenous-versions-batch-emails
    * @see https://github.com/getbrevo/brevo-node (`BadRequestErrorBody.Code`)
    */
-  protected override readError(body: unknown): ProviderErrorInfo {
-    const { code, message } = body as { code?: string; message?: string };
-    return { code, message, alreadyAccepted: code !== undefined && REPEATS.has(code) };
+  protected override readError(
+    body: unknown,
+    headers: Readonly<Record<string, string>>,
+    status: number,
+  ): ProviderErrorInfo {
+    const { code, message } = (body ?? {}) as { code?: string; message?: string };
+    return {
+      code,
+      message,
+      alreadyAccepted: code !== undefined && REPEATS.has(code),
+      retryAt: status === 429 ? this.resetAt(headers["x-sib-ratelimit-reset"]) : undefined,
+    };
+  }
+
+  /**
+   * Brevo sends no Retry-After, but the seconds until its rate limit is over.
+   *
+   * @see https://developers.brevo.com/docs/limit-headers
+   */
+  private resetAt(seconds: string | undefined): Date | undefined {
+    return seconds !== undefined && /^\d+$/.test(seconds)
+      ? new Date(this.session.clock.now() + Number(seconds) * 1000)
+      : undefined;
   }
 }
 

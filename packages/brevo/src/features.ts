@@ -1,3 +1,4 @@
+import type { MessageFor } from "@posthorn/core";
 import { defineFeatures } from "@posthorn/core/provider";
 
 /**
@@ -5,7 +6,7 @@ import { defineFeatures } from "@posthorn/core/provider";
  *
  * @see https://developers.brevo.com/reference/sendtransacemail
  */
-export const brevoFeatures = defineFeatures({
+const features = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: "one",
@@ -24,5 +25,10 @@ export const brevoFeatures = defineFeatures({
   idempotencyKey: true,
 });
 
-/** Type of {@link brevoFeatures}. */
-export type BrevoFeatures = typeof brevoFeatures;
+/** What Brevo can do, by name. */
+export interface BrevoFeatures extends Readonly<typeof features> {}
+
+export const brevoFeatures: BrevoFeatures = features;
+
+/** A message that Brevo can send. */
+export interface BrevoMessage extends MessageFor<BrevoFeatures, "Brevo"> {}

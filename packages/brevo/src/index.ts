@@ -1,7 +1,7 @@
 import { BrevoBackend, type BrevoOptions } from "./backend.js";
 
 export { BrevoBackend, type BrevoOptions } from "./backend.js";
-export { type BrevoFeatures, brevoFeatures } from "./features.js";
+export { type BrevoFeatures, type BrevoMessage, brevoFeatures } from "./features.js";
 
 /**
  * Sends through Brevo.

@@ -38,11 +38,20 @@ export {
 export { type Address, type AddressInput, formatAddress, parseAddress } from "./message/address.js";
 export type { Attachment, AttachmentInput } from "./message/attachment.js";
 export type { ContentInput } from "./message/content.js";
-export type { FeatureField, Features, MessageFor, UnsupportedField } from "./message/features.js";
+export type {
+  CommonFeatures,
+  Feature,
+  FeatureField,
+  Features,
+  MessageFor,
+  NotSupportedBy,
+  Once,
+  Supports,
+  UnsupportedField,
+} from "./message/features.js";
 export type { JsonObject, JsonValue } from "./message/json.js";
 export type { Alternative, HeaderValues, MergeValues, Message, MessageField } from "./message/message.js";
 export { serializeMessage } from "./message/serialize.js";
-export { type BreakerOptions, CircuitBreaker } from "./pool/breaker.js";
 export {
   failover,
   Pool,
@@ -55,6 +64,7 @@ export {
 } from "./pool/pool.js";
 export {
   type MessageId,
+  type RecipientReason,
   type RecipientResult,
   type RecipientResults,
   type RecipientStatus,
@@ -65,6 +75,7 @@ export type { RetryBudgetOptions } from "./retry/budget.js";
 export { RETRY_IDEMPOTENT, RETRY_UNSENT, type RetrySetting } from "./retry/defaults.js";
 export type { Budget, BudgetName, RetryHistoryEntry, RetryOptions } from "./retry/options.js";
 export { type RetryDecision, type RetryEvent, RetryPolicy } from "./retry/policy.js";
+export { type BreakerOptions, CircuitBreaker } from "./session/breaker.js";
 export { type ConfiguredFetch, fetchWith } from "./session/fetch-with.js";
 export type { AnsweredFetch, FailedFetch, FetchContext, FetchHook, FetchHooks } from "./session/hooks.js";
 export type { FetchLike, OnRetry, SessionOptions } from "./session/options.js";

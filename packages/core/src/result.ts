@@ -16,11 +16,23 @@ export type RecipientStatus = "queued" | "sent" | "invalid" | "rejected" | "fail
 /** The provider's own id for a message: text everywhere but at Postal, whose ids are integers. */
 export type MessageId = string | number;
 
+/** Why a provider sends nothing to one recipient. */
+export interface RecipientReason {
+  /** The provider's own code, or that of the error of this recipient's request. */
+  readonly code?: string | number | undefined;
+  /** The provider's words. */
+  readonly message: string;
+  /** Whether a later try may succeed. */
+  readonly retryable: boolean;
+}
+
 /** Status of one recipient. */
 export interface RecipientResult {
   readonly status: RecipientStatus;
   /** `null` where the provider gave none for this recipient. */
   readonly messageId: MessageId | null;
+  /** Why the recipient gets nothing, where the provider says so. */
+  readonly reason?: RecipientReason;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { BackendOptions, RecipientResult, RecipientResults } from "@posthorn/core";
+import type { BackendOptions, RecipientReason, RecipientResult, RecipientResults } from "@posthorn/core";
 import {
   allRecipients,
   HttpBackend,
@@ -8,7 +8,7 @@ import {
   type ProviderResponse,
   type ReportUnsupported,
 } from "@posthorn/core/provider";
-import { type MailerSendFeatures, mailersendFeatures } from "./features.js";
+import { type MailerSendFeatures, type MailerSendMessage, mailersendFeatures } from "./features.js";
 import { BATCH_SEND_MODES, type BatchSendMode, buildPayloads, readExtra } from "./payload.js";
 
 /** Options of {@link MailerSendBackend}. */
@@ -23,13 +23,15 @@ export interface MailerSendOptions extends BackendOptions<MailerSendFeatures> {
   readonly batchSendMode?: BatchSendMode | undefined;
 }
 
+/** https://developers.mailersend.com/api/v1/email.html#send-an-email (responses with warnings) */
 interface Warning {
   readonly type: string;
-  readonly recipients?: readonly { readonly email: string }[];
+  readonly warning?: string;
+  readonly recipients?: readonly { readonly email: string; readonly reasons?: readonly string[] }[];
 }
 
 /** Sends through MailerSend. Subclass it to override `createSession()`. */
-export class MailerSendBackend extends HttpBackend<MailerSendFeatures, MailerSendOptions> {
+export class MailerSendBackend extends HttpBackend<MailerSendFeatures, MailerSendOptions, MailerSendMessage> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: MailerSendOptions = {}) {
     super(
@@ -77,14 +79,17 @@ export class MailerSendBackend extends HttpBackend<MailerSendFeatures, MailerSen
       return response.everyRecipient({ status: "unknown", messageId });
     }
     const messageId = response.headers["x-message-id"] || null;
-    const suppressed = new Set(
+    const suppressed = new Map(
       (body.warnings ?? [])
         .filter(({ type }) => type === "ALL_SUPPRESSED" || type === "SOME_SUPPRESSED")
-        .flatMap((warning) => (warning.recipients ?? []).map(({ email }) => email.toLowerCase())),
+        .flatMap(({ warning = "the recipient is suppressed", recipients: named = [] }) =>
+          named.map(({ email, reasons = [] }) => [email.toLowerCase(), suppressedFor(reasons, warning)]),
+        ),
     );
     return Object.fromEntries(
       recipients.map(({ address, email }): [string, RecipientResult] => {
-        if (suppressed.has(email.toLowerCase())) return [address, { status: "rejected", messageId: null }];
+        const reason = suppressed.get(email.toLowerCase());
+        if (reason) return [address, { status: "rejected", messageId: null, reason }];
         return [
           address,
           messageId === null ? { status: "failed", messageId } : { status: "queued", messageId },
@@ -109,6 +114,11 @@ export class MailerSendBackend extends HttpBackend<MailerSendFeatures, MailerSen
     const retryable = code === "MS42901" ? false : undefined;
     return { message: explanation, code, retryable };
   }
+}
+
+/** Reasons are words such as `blocklisted` and `hard_bounced`. */
+function suppressedFor(reasons: readonly string[], message: string): RecipientReason {
+  return { ...(reasons.length > 0 ? { code: reasons.join(", ") } : {}), message, retryable: false };
 }
 
 function bearer(token: string): Readonly<Record<string, string>> {

@@ -1,3 +1,4 @@
+import type { MessageFor } from "@posthorn/core";
 import { defineFeatures } from "@posthorn/core/provider";
 
 /**
@@ -5,7 +6,7 @@ import { defineFeatures } from "@posthorn/core/provider";
  *
  * @see https://developers.mailersend.com/api/v1/email.html
  */
-export const mailersendFeatures = defineFeatures({
+const features = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: "one",
@@ -23,5 +24,10 @@ export const mailersendFeatures = defineFeatures({
   mergeGlobalData: true,
 });
 
-/** Type of {@link mailersendFeatures}. */
-export type MailerSendFeatures = typeof mailersendFeatures;
+/** What MailerSend can do, by name. */
+export interface MailerSendFeatures extends Readonly<typeof features> {}
+
+export const mailersendFeatures: MailerSendFeatures = features;
+
+/** A message that MailerSend can send. */
+export interface MailerSendMessage extends MessageFor<MailerSendFeatures, "MailerSend"> {}

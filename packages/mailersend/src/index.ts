@@ -1,7 +1,7 @@
 import { MailerSendBackend, type MailerSendOptions } from "./backend.js";
 
 export { MailerSendBackend, type MailerSendOptions } from "./backend.js";
-export { type MailerSendFeatures, mailersendFeatures } from "./features.js";
+export { type MailerSendFeatures, type MailerSendMessage, mailersendFeatures } from "./features.js";
 
 /**
  * Sends through MailerSend.

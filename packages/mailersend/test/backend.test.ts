@@ -1,3 +1,4 @@
+import type { DryRunRequest } from "@posthorn/core";
 import { type FaultServer, startFaultServer } from "@posthorn/testing/servers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { mailersend } from "../src/index.js";
@@ -25,6 +26,13 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
     () => undefined,
     (error: unknown) => error,
   );
+/** The parts of a request that go over the wire. */
+const shown = ({ method, url, headers, body } = {} as Partial<DryRunRequest>) => ({
+  method,
+  url,
+  headers,
+  body: JSON.parse(String(body)),
+});
 
 describe("mailersend", () => {
   it("exposes the list only when told to, and bulks when told to", async () => {
@@ -128,6 +136,153 @@ describe("mailersend", () => {
       { content: btoa("\u00c3\u00a7a"), filename: "attachment.txt", disposition: "attachment" },
       { content: "AQ==", filename: "attachment.png", disposition: "inline", id: "logo" },
     ]);
+  });
+
+  it("finds the code of a validation error among its errors", async () => {
+    const errors = { "to.0.email": ["The to.0.email must be valid. #MS42207"] };
+    answer({ message: "The given data was invalid.", errors }, 422);
+    expect(await failure(create().send(mail))).toMatchObject({
+      code: "MS42207",
+      delivery: "not-sent",
+      retryable: false,
+    });
+  });
+
+  it("gives References and List-Unsubscribe their fields", async () => {
+    answer("", 202, { "x-message-id": "m1" });
+    await create().send({
+      ...mail,
+      headers: {
+        References: "<1@example.com> <2@example.com>",
+        "List-Unsubscribe": "<https://example.com/unsubscribe>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+      },
+    });
+    expect(sent()).toMatchObject({
+      references: ["1@example.com", "2@example.com"],
+      list_unsubscribe: "<https://example.com/unsubscribe>",
+      headers: [{ name: "List-Unsubscribe-Post", value: "List-Unsubscribe=One-Click" }],
+    });
+  });
+
+  it("says why a recipient is rejected", async () => {
+    const warnings = [
+      {
+        type: "SOME_SUPPRESSED",
+        warning: "Some of the recipients have been suppressed.",
+        recipients: [{ email: "b@example.org", name: "", reasons: ["hard_bounced", "blocklisted"] }],
+      },
+    ];
+    answer({ warnings }, 202, { "x-message-id": "m1" });
+    const result = await create().send({ ...mail, cc: ["B@example.org"] });
+    expect(result.recipients).toEqual({
+      "grace@example.org": { status: "queued", messageId: "m1" },
+      "B@example.org": {
+        status: "rejected",
+        messageId: null,
+        reason: {
+          code: "hard_bounced, blocklisted",
+          message: "Some of the recipients have been suppressed.",
+          retryable: false,
+        },
+      },
+    });
+  });
+
+  it("reports the method of an invitation, for which there is no field", async () => {
+    const attachments = [{ filename: "i.ics", content: "x", contentType: "text/calendar; method=REQUEST" }];
+    expect(await failure(create().send({ ...mail, attachments }))).toMatchObject({ field: "attachments" });
+  });
+
+  it("makes this request of a full message", async () => {
+    const full = {
+      from: "Ada <ada@example.com>",
+      to: ["Grace <grace@example.org>"],
+      cc: ["c@example.org"],
+      bcc: ["b@example.org"],
+      replyTo: ["reply@example.com"],
+      subject: "Hello",
+      text: "Hi",
+      html: "<p>Hi</p>",
+      headers: { "X-Own": "1" },
+      attachments: [{ filename: "a.txt", content: "a" }],
+      sendAt: "2030-01-02T03:04:05Z",
+      tags: ["welcome"],
+      trackClicks: false,
+      trackOpens: true,
+      templateId: "t1",
+      mergeGlobalData: { site: "Shop" },
+    };
+    const [request] = await create({ apiUrl: undefined }).dryRun(full);
+    expect(shown(request)).toMatchInlineSnapshot(`
+      {
+        "body": {
+          "attachments": [
+            {
+              "content": "YQ==",
+              "disposition": "attachment",
+              "filename": "a.txt",
+            },
+          ],
+          "bcc": [
+            {
+              "email": "b@example.org",
+            },
+          ],
+          "cc": [
+            {
+              "email": "c@example.org",
+            },
+          ],
+          "from": {
+            "email": "ada@example.com",
+            "name": "Ada",
+          },
+          "headers": [
+            {
+              "name": "X-Own",
+              "value": "1",
+            },
+          ],
+          "html": "<p>Hi</p>",
+          "personalization": [
+            {
+              "data": {
+                "site": "Shop",
+              },
+              "email": "grace@example.org",
+            },
+          ],
+          "reply_to": {
+            "email": "reply@example.com",
+          },
+          "send_at": 1893553445,
+          "settings": {
+            "track_clicks": false,
+            "track_opens": true,
+          },
+          "subject": "Hello",
+          "tags": [
+            "welcome",
+          ],
+          "template_id": "t1",
+          "text": "Hi",
+          "to": [
+            {
+              "email": "grace@example.org",
+              "name": "Grace",
+            },
+          ],
+        },
+        "headers": {
+          "accept": "application/json",
+          "authorization": "[redacted]",
+          "content-type": "application/json",
+        },
+        "method": "POST",
+        "url": "https://api.mailersend.com/v1/email",
+      }
+    `);
   });
 
   it("leaves a template's own subject alone", async () => {

@@ -13,7 +13,7 @@ import {
   type ProviderResponse,
   type ReportUnsupported,
 } from "@posthorn/core/provider";
-import { type MailgunFeatures, mailgunFeatures } from "./features.js";
+import { type MailgunFeatures, type MailgunMessage, mailgunFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
 
 /** Options of {@link MailgunBackend}. */
@@ -32,7 +32,7 @@ export interface MailgunOptions extends BackendOptions<MailgunFeatures> {
 }
 
 /** Sends through Mailgun. Subclass it to override `createSession()`. */
-export class MailgunBackend extends HttpBackend<MailgunFeatures, MailgunOptions> {
+export class MailgunBackend extends HttpBackend<MailgunFeatures, MailgunOptions, MailgunMessage> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: MailgunOptions = {}) {
     super(
@@ -79,8 +79,21 @@ export class MailgunBackend extends HttpBackend<MailgunFeatures, MailgunOptions>
     return response.everyRecipient({ status: "queued", messageId: id });
   }
 
-  protected override readError(body: unknown): ProviderErrorInfo {
+  /**
+   * Mailgun says in words when its rate limit is over: "try again after 120 seconds".
+   *
+   * @see https://github.com/mailgun/mailgun-mcp-server (`src/openapi.yaml`, the 429 of POST /v3/{domain_name}/messages)
+   */
+  protected override readError(
+    body: unknown,
+    _headers: Readonly<Record<string, string>>,
+    status: number,
+  ): ProviderErrorInfo {
     const { message } = body as { message?: string };
+    const seconds =
+      status === 429 ? /try again (?:after|in) (\d+) seconds?/i.exec(message ?? "")?.[1] : undefined;
+    if (seconds !== undefined)
+      return { message, retryAt: new Date(this.session.clock.now() + Number(seconds) * 1000) };
     if (!message?.startsWith("Domain not found")) return { message };
     return {
       message: `${message}. Is the domain verified at Mailgun, and is "apiUrl" (${this.apiUrl}) its region?`,

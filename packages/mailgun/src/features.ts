@@ -1,3 +1,4 @@
+import type { MessageFor } from "@posthorn/core";
 import { defineFeatures } from "@posthorn/core/provider";
 
 /**
@@ -5,7 +6,7 @@ import { defineFeatures } from "@posthorn/core/provider";
  *
  * @see https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages
  */
-export const mailgunFeatures = defineFeatures({
+const features = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: true,
@@ -29,5 +30,10 @@ export const mailgunFeatures = defineFeatures({
   multipleFrom: true,
 });
 
-/** Type of {@link mailgunFeatures}. */
-export type MailgunFeatures = typeof mailgunFeatures;
+/** What Mailgun can do, by name. */
+export interface MailgunFeatures extends Readonly<typeof features> {}
+
+export const mailgunFeatures: MailgunFeatures = features;
+
+/** A message that Mailgun can send. */
+export interface MailgunMessage extends MessageFor<MailgunFeatures, "Mailgun"> {}

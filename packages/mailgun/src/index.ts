@@ -1,7 +1,7 @@
 import { MailgunBackend, type MailgunOptions } from "./backend.js";
 
 export { MailgunBackend, type MailgunOptions } from "./backend.js";
-export { type MailgunFeatures, mailgunFeatures } from "./features.js";
+export { type MailgunFeatures, type MailgunMessage, mailgunFeatures } from "./features.js";
 
 /**
  * Sends through Mailgun.

@@ -1,4 +1,4 @@
-import type { BackendOptions, RecipientResult, RecipientResults } from "@posthorn/core";
+import type { BackendOptions, RecipientReason, RecipientResult, RecipientResults } from "@posthorn/core";
 import {
   allRecipients,
   encodeBase64String,
@@ -8,8 +8,9 @@ import {
   type ProviderRequest,
   type ProviderResponse,
   type ReportUnsupported,
+  writtenAddresses,
 } from "@posthorn/core/provider";
-import { type MailjetFeatures, mailjetFeatures } from "./features.js";
+import { type MailjetFeatures, type MailjetMessage, mailjetFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
 
 /** Options of {@link MailjetBackend}. */
@@ -25,27 +26,33 @@ interface NamedRecipient {
   /** Absent or 0 in sandbox mode. */
   readonly MessageID?: string;
 }
-interface ErrorAnswer {
+interface ErrorResponse {
   readonly ErrorMessage?: string;
   readonly ErrorCode?: string;
-  readonly Messages?: readonly MessageAnswer[];
+  readonly Messages?: readonly MessageResponse[];
 }
-interface MessageAnswer {
+interface MessageResponse {
   readonly Status?: string;
   readonly To?: readonly NamedRecipient[];
   readonly Cc?: readonly NamedRecipient[];
   readonly Bcc?: readonly NamedRecipient[];
-  readonly Errors?: readonly { readonly ErrorMessage?: string; readonly ErrorCode?: string }[];
+  readonly Errors?: readonly MessageError[];
+}
+
+interface MessageError {
+  readonly ErrorMessage?: string;
+  readonly ErrorCode?: string;
+  readonly StatusCode?: number;
 }
 
 /**
- * Statuses of an response when a message of it is refused, though others of it were sent: 400, or what the refused message
+ * Statuses of a response when a message of it is refused, though others of it were sent: 400, or what the refused message
  * has. https://dev.mailjet.com/email/guides/send-api-v31/#send-api-errors
  */
 const PARTIAL = [400, 401, 403];
 
 /** Sends through Mailjet. Subclass it to override `createSession()`. */
-export class MailjetBackend extends HttpBackend<MailjetFeatures, MailjetOptions> {
+export class MailjetBackend extends HttpBackend<MailjetFeatures, MailjetOptions, MailjetMessage> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: MailjetOptions = {}) {
     super(
@@ -86,27 +93,14 @@ export class MailjetBackend extends HttpBackend<MailjetFeatures, MailjetOptions>
     response.json();
     // Message ids are larger than a JavaScript number can tell apart.
     const exact = response.text.replace(/("MessageID"\s*:\s*)(\d+)/g, '$1"$2"');
-    const { Messages } = (JSON.parse(exact) ?? {}) as ErrorAnswer;
-    if (!Array.isArray(Messages)) throw response.error("answered without messages", "accepted");
-    const recipients = new Map(
-      response.request.recipients.map(({ email, address }) => [email.toLowerCase(), address]),
-    );
-    const results: Record<string, RecipientResult> = {};
-    for (const address of recipients.values()) results[address] = { status: "failed", messageId: null };
-    for (const { Status, To = [], Cc = [], Bcc = [] } of Messages as readonly MessageAnswer[]) {
-      if (Status !== "success") continue;
-      for (const { Email, MessageID = "0" } of [...To, ...Cc, ...Bcc]) {
-        results[recipients.get(Email.toLowerCase()) ?? Email] = {
-          status: "sent",
-          messageId: MessageID === "0" ? null : MessageID,
-        };
-      }
-    }
-    return results;
+    const { Messages } = (JSON.parse(exact) ?? {}) as ErrorResponse;
+    if (!Array.isArray(Messages) || Messages.length === 0)
+      throw response.error("answered without messages", "accepted");
+    return readMessages(Messages, response);
   }
 
   protected override readError(body: unknown): ProviderErrorInfo {
-    return readErrors(body as ErrorAnswer);
+    return readErrors(body as ErrorResponse);
   }
 
   private basicAuth(): string {
@@ -114,12 +108,45 @@ export class MailjetBackend extends HttpBackend<MailjetFeatures, MailjetOptions>
   }
 }
 
+/** Each message of the request has an entry, in order. Whoever no entry names gets nothing. */
+function readMessages(messages: readonly MessageResponse[], response: ProviderResponse): RecipientResults {
+  const { message, request } = response;
+  const written = writtenAddresses(request.recipients);
+  const copies = message.cc.length + message.bcc.length;
+  const to = request.recipients.slice(0, request.recipients.length - copies);
+  const results: Record<string, RecipientResult> = {};
+  for (const [index, { Status, Errors = [] }] of messages.entries()) {
+    if (Status === "success") continue;
+    const reason = reasonOf(Errors);
+    const failed: RecipientResult = { status: "failed", messageId: null, ...(reason && { reason }) };
+    const concerned = message.isBatch ? to.slice(index, index + 1) : to;
+    for (const { address } of concerned) results[address] = failed;
+    // A copy that goes with another recipient's message was sent.
+    for (const { address } of request.recipients.slice(to.length)) results[address] ??= failed;
+  }
+  for (const { address } of request.recipients) results[address] ??= { status: "failed", messageId: null };
+  for (const { Status, To = [], Cc = [], Bcc = [] } of messages) {
+    if (Status !== "success") continue;
+    for (const { Email, MessageID = "0" } of [...To, ...Cc, ...Bcc])
+      results[written(Email)] = { status: "sent", messageId: MessageID === "0" ? null : MessageID };
+  }
+  return results;
+}
+
+function reasonOf(errors: readonly MessageError[]): RecipientReason | undefined {
+  const [first] = errors;
+  if (!first) return undefined;
+  const message = [...new Set(errors.map(({ ErrorMessage }) => ErrorMessage ?? "no explanation"))].join("; ");
+  const retryable = errors.every(({ StatusCode = 400 }) => StatusCode === 429 || StatusCode >= 500);
+  return { ...(first.ErrorCode === undefined ? {} : { code: first.ErrorCode }), message, retryable };
+}
+
 /** @throws ApiError with `delivery: "not-sent"` for an error response that tells of no message sent */
 function refuseUnlessPartial(response: ProviderResponse): void {
   const { status } = response;
   let said: ProviderErrorInfo = {};
   try {
-    const body = JSON.parse(response.text) as ErrorAnswer;
+    const body = JSON.parse(response.text) as ErrorResponse;
     if (body.Messages?.some(({ Status }) => Status === "success")) return;
     said = readErrors(body);
   } catch {
@@ -131,7 +158,7 @@ function refuseUnlessPartial(response: ProviderResponse): void {
 }
 
 /** One error for the request, or one or more for each message. */
-function readErrors({ ErrorMessage, ErrorCode, Messages = [] }: ErrorAnswer): ProviderErrorInfo {
+function readErrors({ ErrorMessage, ErrorCode, Messages = [] }: ErrorResponse): ProviderErrorInfo {
   const errors = Messages.flatMap(({ Errors = [] }) => Errors);
   const messages = [...new Set(errors.map((error) => error.ErrorMessage))];
   return {

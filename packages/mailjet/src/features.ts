@@ -1,3 +1,4 @@
+import type { MessageFor } from "@posthorn/core";
 import { defineFeatures } from "@posthorn/core/provider";
 
 /**
@@ -5,7 +6,7 @@ import { defineFeatures } from "@posthorn/core/provider";
  *
  * @see https://dev.mailjet.com/email/guides/send-api-v31/
  */
-export const mailjetFeatures = defineFeatures({
+const features = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: "one",
@@ -26,5 +27,10 @@ export const mailjetFeatures = defineFeatures({
   mergeMetadata: true,
 });
 
-/** Type of {@link mailjetFeatures}. */
-export type MailjetFeatures = typeof mailjetFeatures;
+/** What Mailjet can do, by name. */
+export interface MailjetFeatures extends Readonly<typeof features> {}
+
+export const mailjetFeatures: MailjetFeatures = features;
+
+/** A message that Mailjet can send. */
+export interface MailjetMessage extends MessageFor<MailjetFeatures, "Mailjet"> {}

@@ -1,7 +1,7 @@
 import { MailjetBackend, type MailjetOptions } from "./backend.js";
 
 export { MailjetBackend, type MailjetOptions } from "./backend.js";
-export { type MailjetFeatures, mailjetFeatures } from "./features.js";
+export { type MailjetFeatures, type MailjetMessage, mailjetFeatures } from "./features.js";
 
 /**
  * Sends through Mailjet.

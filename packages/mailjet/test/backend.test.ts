@@ -1,3 +1,4 @@
+import type { DryRunRequest } from "@posthorn/core";
 import { type FaultServer, startFaultServer } from "@posthorn/testing/servers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { mailjet } from "../src/index.js";
@@ -25,6 +26,13 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
     () => undefined,
     (error: unknown) => error,
   );
+/** The parts of a request that go over the wire. */
+const shown = ({ method, url, headers, body } = {} as Partial<DryRunRequest>) => ({
+  method,
+  url,
+  headers,
+  body: JSON.parse(String(body)),
+});
 
 describe("mailjet", () => {
   it("keeps message ids exact, and tells of those that failed", async () => {
@@ -40,13 +48,9 @@ describe("mailjet", () => {
 
   it("splits batches at 50 messages, and explains errors by message", async () => {
     const to = Array.from({ length: 51 }, (_, index) => `r${index}@example.org`);
-    answer({ Messages: [] });
-    answer({ Messages: [] });
-    await create({ ignoreRecipientStatus: true }).send({
-      ...mail,
-      to,
-      mergeMetadata: { "r50@example.org": { n: 1 } },
-    });
+    answer({ Messages: [{ Status: "success", To: [] }] });
+    answer({ Messages: [{ Status: "success", To: [{ Email: "r50@example.org", MessageID: 1 }] }] });
+    await create().send({ ...mail, to, mergeMetadata: { "r50@example.org": { n: 1 } } });
     expect(sent(1).Messages).toEqual([{ To: [{ Email: "r50@example.org" }], EventPayload: '{"n":1}' }]);
     answer(
       {
@@ -72,7 +76,11 @@ describe("mailjet", () => {
     const result = await create().send(batch);
     expect(result.recipients).toEqual({
       "a@example.org": { status: "sent", messageId: "5" },
-      "b@example.org": { status: "failed", messageId: null },
+      "b@example.org": {
+        status: "failed",
+        messageId: null,
+        reason: { code: "mj-0013", message: '"b" is an invalid email address.', retryable: false },
+      },
     });
     answer({ Messages: [refused, refused] }, 400);
     const error = await failure(create().send(batch));
@@ -93,8 +101,122 @@ describe("mailjet", () => {
     expect(Object.values(result.recipients)).toEqual(Array(2).fill({ status: "sent", messageId: null }));
   });
 
-  it("sends no mail without the template that was asked for", async () => {
+  it("writes numbers in headers as strings, and leaves out what is empty", async () => {
+    answer({ Messages: [{ Status: "success", To: [{ Email: "grace@example.org", MessageID: 1 }] }] });
+    await create().send({
+      ...mail,
+      headers: { "X-Num": 5 },
+      metadata: {},
+      mergeGlobalData: {},
+      mergeData: {},
+    });
+    expect(sent().Globals.Headers).toEqual({ "X-Num": "5" });
+    expect(sent().Globals).not.toHaveProperty("EventPayload");
+    expect(sent().Globals).not.toHaveProperty("Variables");
+  });
+
+  it("reports the method of an invitation, which Mailjet refuses in a content type", async () => {
+    const attachments = [{ filename: "i.ics", content: "x", contentType: "text/calendar; method=REQUEST" }];
+    expect(await failure(create().send({ ...mail, attachments }))).toMatchObject({ field: "attachments" });
+  });
+
+  it("does not call a message unsent when the response names no message", async () => {
     answer({ Messages: [] });
+    expect(await failure(create().send(mail))).toMatchObject({ name: "ApiError", delivery: "accepted" });
+  });
+
+  it("makes this request of a full message", async () => {
+    const full = {
+      from: "Ada <ada@example.com>",
+      to: ["Grace <grace@example.org>"],
+      cc: ["c@example.org"],
+      bcc: ["b@example.org"],
+      replyTo: ["reply@example.com"],
+      subject: "Hello",
+      text: "Hi",
+      html: "<p>Hi</p>",
+      headers: { "X-Own": "1" },
+      attachments: [{ filename: "a.txt", content: "a" }],
+      envelopeSender: "bounces@example.com",
+      metadata: { order: 7 },
+      tags: ["welcome"],
+      trackClicks: false,
+      trackOpens: true,
+      templateId: 5,
+      mergeGlobalData: { site: "Shop" },
+    };
+    const [request] = await create({ apiUrl: undefined }).dryRun(full);
+    expect(shown(request)).toMatchInlineSnapshot(`
+      {
+        "body": {
+          "Globals": {
+            "Attachments": [
+              {
+                "Base64Content": "YQ==",
+                "ContentType": "text/plain",
+                "Filename": "a.txt",
+              },
+            ],
+            "CustomCampaign": "welcome",
+            "EventPayload": "{"order":7}",
+            "From": {
+              "Email": "ada@example.com",
+              "Name": "Ada",
+            },
+            "HTMLPart": "<p>Hi</p>",
+            "Headers": {
+              "X-Own": "1",
+            },
+            "ReplyTo": {
+              "Email": "reply@example.com",
+            },
+            "Sender": {
+              "Email": "bounces@example.com",
+            },
+            "Subject": "Hello",
+            "TemplateID": 5,
+            "TemplateLanguage": true,
+            "TextPart": "Hi",
+            "TrackClicks": "disabled",
+            "TrackOpens": "enabled",
+            "Variables": {
+              "site": "Shop",
+            },
+          },
+          "Messages": [
+            {
+              "Bcc": [
+                {
+                  "Email": "b@example.org",
+                },
+              ],
+              "Cc": [
+                {
+                  "Email": "c@example.org",
+                },
+              ],
+              "To": [
+                {
+                  "Email": "grace@example.org",
+                  "Name": "Grace",
+                },
+              ],
+            },
+          ],
+        },
+        "headers": {
+          "accept": "application/json",
+          "authorization": "[redacted]",
+          "content-type": "application/json",
+        },
+        "method": "POST",
+        "url": "https://api.mailjet.com/v3.1/send",
+      }
+    `);
+  });
+
+  it("sends no mail without the template that was asked for", async () => {
+    answer({ Messages: [{ Status: "success", To: [{ Email: "grace@example.org", MessageID: 1 }] }] });
     await create().send({ ...mail, templateId: "welcome" });
     expect(sent().Globals.TemplateID).toBe("welcome");
   });

@@ -1,4 +1,10 @@
-import type { Address, BackendOptions, RecipientResult, RecipientResults } from "@posthorn/core";
+import type {
+  Address,
+  BackendOptions,
+  RecipientReason,
+  RecipientResult,
+  RecipientResults,
+} from "@posthorn/core";
 import {
   allRecipients,
   HttpBackend,
@@ -8,7 +14,7 @@ import {
   type ProviderResponse,
   type ReportUnsupported,
 } from "@posthorn/core/provider";
-import { type MailtrapFeatures, mailtrapFeatures } from "./features.js";
+import { type MailtrapFeatures, type MailtrapMessage, mailtrapFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
 
 /** Options of {@link MailtrapBackend}. */
@@ -30,15 +36,15 @@ const USER_AGENT = { "user-agent": "posthorn" };
 const LIVE_URL = "https://send.api.mailtrap.io/api";
 const SANDBOX_URL = "https://sandbox.api.mailtrap.io/api";
 
-/** What Mailtrap says of one mail. */
-interface MailAnswer {
+/** What Mailtrap says of one message. */
+interface MessageResponse {
   readonly success?: boolean;
   readonly message_ids?: readonly string[];
   readonly errors?: readonly string[];
 }
 
 /** Sends through Mailtrap. Subclass it to override `createSession()`. */
-export class MailtrapBackend extends HttpBackend<MailtrapFeatures, MailtrapOptions> {
+export class MailtrapBackend extends HttpBackend<MailtrapFeatures, MailtrapOptions, MailtrapMessage> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: MailtrapOptions = {}) {
     super(
@@ -69,12 +75,15 @@ export class MailtrapBackend extends HttpBackend<MailtrapFeatures, MailtrapOptio
     return { "api-token": this.options.apiToken ?? "" };
   }
 
-  // A batch answers 200 even when mails of it fail: each has a response of its own.
+  // A batch answers 200 even when messages of it fail: each has an entry of its own.
   protected override readResponse(response: ProviderResponse): RecipientResults {
-    const body = (response.json() ?? {}) as MailAnswer & { responses?: readonly MailAnswer[] };
+    const body = (response.json() ?? {}) as MessageResponse & { responses?: readonly MessageResponse[] };
     const { message, request } = response;
     const responses = message.isBatch && Array.isArray(body.responses) ? body.responses : undefined;
-    const taken = body.success === true || responses?.some(({ success }) => success === true);
+    // A message's own word counts: a batch can be a success of which every message was refused.
+    const taken = responses?.length
+      ? responses.some(({ success }) => success !== false)
+      : body.success === true;
     if (!taken || body.errors?.length) {
       const all = [...(body.errors ?? []), ...(responses ?? []).flatMap(({ errors = [] }) => errors)];
       const errors = [...new Set(all)].join("; ") || "no explanation";
@@ -88,7 +97,7 @@ export class MailtrapBackend extends HttpBackend<MailtrapFeatures, MailtrapOptio
       if (!results) throw response.error("answered without an id for each recipient", "accepted");
       return results;
     }
-    if (!responses) throw response.error("answered without a response for each mail", "accepted");
+    if (!responses) throw response.error("answered without an entry for each message", "accepted");
     const copies = [...message.cc, ...message.bcc];
     const to = request.recipients.slice(0, request.recipients.length - copies.length);
     const results: Record<string, RecipientResult> = {};
@@ -99,10 +108,13 @@ export class MailtrapBackend extends HttpBackend<MailtrapFeatures, MailtrapOptio
         Object.assign(results, sent);
         continue;
       }
-      const status = one?.success === false ? "failed" : "unknown";
-      results[address.address] = { status, messageId: null };
-      // A copy that went with another recipient's mail was sent.
-      for (const copy of copies) results[copy.address] ??= { status, messageId: null };
+      const failed: RecipientResult =
+        one?.success === false
+          ? { status: "failed", messageId: null, reason: reasonOf(one) }
+          : { status: "unknown", messageId: null };
+      results[address.address] = failed;
+      // A copy that went with another recipient's message was sent.
+      for (const copy of copies) results[copy.address] ??= failed;
     }
     return results;
   }
@@ -121,9 +133,13 @@ export class MailtrapBackend extends HttpBackend<MailtrapFeatures, MailtrapOptio
   }
 }
 
+function reasonOf({ errors = [] }: MessageResponse): RecipientReason {
+  return { message: errors.join("; ") || "no explanation", retryable: false };
+}
+
 /** Ids come in the order to, cc, bcc; a sandbox gives one for all. Someone named twice may have one or two. */
 function readMessage(
-  { message_ids: ids }: MailAnswer,
+  { message_ids: ids }: MessageResponse,
   recipients: readonly Address[],
 ): RecipientResults | undefined {
   const each = recipients.map(({ address }) => address);

@@ -1,3 +1,4 @@
+import type { MessageFor } from "@posthorn/core";
 import { defineFeatures } from "@posthorn/core/provider";
 
 /**
@@ -5,7 +6,7 @@ import { defineFeatures } from "@posthorn/core/provider";
  *
  * @see https://docs.mailtrap.io/developers/email-sending
  */
-export const mailtrapFeatures = defineFeatures({
+const features = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: true,
@@ -22,5 +23,10 @@ export const mailtrapFeatures = defineFeatures({
   mergeMetadata: true,
 });
 
-/** Type of {@link mailtrapFeatures}. */
-export type MailtrapFeatures = typeof mailtrapFeatures;
+/** What Mailtrap can do, by name. */
+export interface MailtrapFeatures extends Readonly<typeof features> {}
+
+export const mailtrapFeatures: MailtrapFeatures = features;
+
+/** A message that Mailtrap can send. */
+export interface MailtrapMessage extends MessageFor<MailtrapFeatures, "Mailtrap"> {}

@@ -1,7 +1,7 @@
 import { MailtrapBackend, type MailtrapOptions } from "./backend.js";
 
 export { MailtrapBackend, type MailtrapOptions } from "./backend.js";
-export { type MailtrapFeatures, mailtrapFeatures } from "./features.js";
+export { type MailtrapFeatures, type MailtrapMessage, mailtrapFeatures } from "./features.js";
 
 /**
  * Sends through Mailtrap.

@@ -1,3 +1,4 @@
+import type { DryRunRequest } from "@posthorn/core";
 import { type FaultServer, startFaultServer } from "@posthorn/testing/servers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { mailtrap } from "../src/index.js";
@@ -25,6 +26,13 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
     () => undefined,
     (error: unknown) => error,
   );
+/** The parts of a request that go over the wire. */
+const shown = ({ method, url, headers, body } = {} as Partial<DryRunRequest>) => ({
+  method,
+  url,
+  headers,
+  body: JSON.parse(String(body)),
+});
 
 describe("mailtrap", () => {
   it("sends to a sandbox", async () => {
@@ -45,7 +53,11 @@ describe("mailtrap", () => {
       ],
     });
     const result = await create().send({ ...mail, to: ["a@example.org", "b@example.org"], mergeData: {} });
-    expect(result.recipients["b@example.org"]).toEqual({ status: "failed", messageId: null });
+    expect(result.recipients["b@example.org"]).toEqual({
+      status: "failed",
+      messageId: null,
+      reason: { message: "no", retryable: false },
+    });
     answer({ success: false, errors: ["'to' is required"] }, 400);
     expect(String(await failure(create().send(mail)))).toContain("'to' is required");
   });
@@ -81,18 +93,121 @@ describe("mailtrap", () => {
       ],
     });
     expect((await create().send(batch)).recipients).toEqual({
-      "a@example.org": { status: "failed", messageId: null },
+      "a@example.org": { status: "failed", messageId: null, reason: { message: "no", retryable: false } },
       "b@example.org": { status: "queued", messageId: "1" },
       "c@example.org": { status: "queued", messageId: "2" },
     });
     const refused = { success: false, errors: ["'subject' is required"] };
-    answer({ success: true, responses: [refused, refused] });
-    const result = await create().send(batch);
-    expect(Object.values(result.recipients).map(({ status }) => status)).toEqual(Array(3).fill("failed"));
-    answer({ success: false, responses: [refused, refused] });
-    const error = await failure(create().send(batch));
-    expect(error).toMatchObject({ name: "ApiError", delivery: "not-sent" });
-    expect(String(error)).toContain("success: 'subject' is required");
+    // Refused as a whole, whatever the batch says of itself.
+    for (const success of [true, false]) {
+      answer({ success, responses: [refused, refused] });
+      const error = await failure(create().send(batch));
+      expect(error).toMatchObject({ name: "ApiError", delivery: "not-sent" });
+      expect(String(error)).toContain("success: 'subject' is required");
+    }
+  });
+
+  it("reports merge data without a template, which Mailtrap ignores, and leaves out what is empty", async () => {
+    for (const [field, values] of [
+      ["mergeGlobalData", { site: "Shop" }],
+      ["mergeData", { "grace@example.org": { name: "Grace" } }],
+    ] as const) {
+      const error = await failure(create().send({ ...mail, [field]: values }));
+      expect(error).toMatchObject({ name: "UnsupportedFeatureError", field });
+    }
+    answer({ success: true, message_ids: ["1"] });
+    await create().send({ ...mail, templateId: "t", metadata: {}, mergeGlobalData: {} });
+    expect(Object.keys(sent())).toEqual(["from", "subject", "text", "template_uuid", "to"]);
+  });
+
+  it("writes several reply addresses as a header, and names itself", async () => {
+    answer({ success: true, message_ids: ["1"] });
+    await create().send({
+      ...mail,
+      replyTo: ["a@example.com", "Bob <b@example.com>"],
+      headers: { "X-Own": "1" },
+    });
+    expect(sent()).not.toHaveProperty("reply_to");
+    expect(sent().headers).toEqual({ "X-Own": "1", "Reply-To": "a@example.com, Bob <b@example.com>" });
+    expect(server.requests[0]?.headers["user-agent"]).toBe("posthorn");
+  });
+
+  it("makes this request of a full message", async () => {
+    const full = {
+      from: "Ada <ada@example.com>",
+      to: ["Grace <grace@example.org>"],
+      cc: ["c@example.org"],
+      bcc: ["b@example.org"],
+      replyTo: ["reply@example.com"],
+      subject: "Hello",
+      text: "Hi",
+      html: "<p>Hi</p>",
+      headers: { "X-Own": "1" },
+      attachments: [{ filename: "a.txt", content: "a" }],
+      metadata: { order: 7 },
+      tags: ["welcome"],
+      templateId: "b81aabcd-1a1e-41cf-91b6-eca0254b3d96",
+      mergeGlobalData: { site: "Shop" },
+    };
+    const [request] = await create({ apiUrl: undefined }).dryRun(full);
+    expect(shown(request)).toMatchInlineSnapshot(`
+      {
+        "body": {
+          "attachments": [
+            {
+              "content": "YQ==",
+              "filename": "a.txt",
+              "type": "text/plain",
+            },
+          ],
+          "bcc": [
+            {
+              "email": "b@example.org",
+            },
+          ],
+          "category": "welcome",
+          "cc": [
+            {
+              "email": "c@example.org",
+            },
+          ],
+          "custom_variables": {
+            "order": "7",
+          },
+          "from": {
+            "email": "ada@example.com",
+            "name": "Ada",
+          },
+          "headers": {
+            "X-Own": "1",
+          },
+          "html": "<p>Hi</p>",
+          "reply_to": {
+            "email": "reply@example.com",
+          },
+          "subject": "Hello",
+          "template_uuid": "b81aabcd-1a1e-41cf-91b6-eca0254b3d96",
+          "template_variables": {
+            "site": "Shop",
+          },
+          "text": "Hi",
+          "to": [
+            {
+              "email": "grace@example.org",
+              "name": "Grace",
+            },
+          ],
+        },
+        "headers": {
+          "accept": "application/json",
+          "api-token": "[redacted]",
+          "content-type": "application/json",
+          "user-agent": "posthorn",
+        },
+        "method": "POST",
+        "url": "https://send.api.mailtrap.io/api/send",
+      }
+    `);
   });
 
   it("reads the ids of someone named twice, whether they count once or twice", async () => {

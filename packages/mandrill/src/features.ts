@@ -1,3 +1,4 @@
+import type { MessageFor } from "@posthorn/core";
 import { defineFeatures } from "@posthorn/core/provider";
 
 /**
@@ -5,7 +6,7 @@ import { defineFeatures } from "@posthorn/core/provider";
  *
  * @see https://mailchimp.com/developer/transactional/api/messages/send-new-message/
  */
-export const mandrillFeatures = defineFeatures({
+const features = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: true,
@@ -26,5 +27,10 @@ export const mandrillFeatures = defineFeatures({
   mergeMetadata: true,
 });
 
-/** Type of {@link mandrillFeatures}. */
-export type MandrillFeatures = typeof mandrillFeatures;
+/** What Mandrill can do, by name. */
+export interface MandrillFeatures extends Readonly<typeof features> {}
+
+export const mandrillFeatures: MandrillFeatures = features;
+
+/** A message that Mandrill can send. */
+export interface MandrillMessage extends MessageFor<MandrillFeatures, "Mandrill"> {}

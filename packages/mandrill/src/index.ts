@@ -1,7 +1,7 @@
 import { MandrillBackend, type MandrillOptions } from "./backend.js";
 
 export { MandrillBackend, type MandrillOptions } from "./backend.js";
-export { type MandrillFeatures, mandrillFeatures } from "./features.js";
+export { type MandrillFeatures, type MandrillMessage, mandrillFeatures } from "./features.js";
 
 /**
  * Sends through Mandrill (Mailchimp Transactional).

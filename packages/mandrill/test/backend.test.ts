@@ -1,4 +1,11 @@
-import { ApiError, ConfigurationError, RetryPolicy, Session, UnsupportedFeatureError } from "@posthorn/core";
+import {
+  ApiError,
+  ConfigurationError,
+  type DryRunRequest,
+  RetryPolicy,
+  Session,
+  UnsupportedFeatureError,
+} from "@posthorn/core";
 import { type FakeProvider, startFakeMandrill } from "@posthorn/testing/servers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { MandrillBackend, type MandrillOptions, mandrill } from "../src/index.js";
@@ -18,6 +25,13 @@ const mail = {
   subject: "Hello",
   text: "Hi",
 };
+/** The parts of a request that go over the wire. */
+const shown = ({ method, url, headers, body } = {} as Partial<DryRunRequest>) => ({
+  method,
+  url,
+  headers,
+  body: JSON.parse(String(body)),
+});
 
 describe("mandrill", () => {
   it("sends, and tells each recipient's status", async () => {
@@ -116,6 +130,152 @@ describe("mandrill", () => {
       .send(mail)
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "GeneralError", delivery: "unknown" });
+  });
+
+  it("says why a recipient is rejected, and why a message waits", async () => {
+    const entries = [
+      { email: "grace@example.org", status: "rejected", reject_reason: "unsub", _id: "1" },
+      { email: "b@example.org", status: "queued", queued_reason: "hourly-quota-exhausted", _id: "2" },
+      { email: "c@example.org", status: "rejected", reject_reason: "new-word", _id: "3" },
+      { email: "d@example.org", status: "sent", reject_reason: null, queued_reason: null, _id: "4" },
+    ];
+    fake.script({ kind: "answer", status: 200, body: JSON.stringify(entries) });
+    const to = entries.map(({ email }) => email);
+    const { recipients } = await create().send({ ...mail, to });
+    expect(to.map((address) => recipients[address]?.reason)).toEqual([
+      { code: "unsub", message: "the recipient has unsubscribed", retryable: false },
+      { code: "hourly-quota-exhausted", message: "the hourly quota is used up", retryable: false },
+      { code: "new-word", message: "new-word", retryable: false },
+      undefined,
+    ]);
+  });
+
+  it("leaves out what is empty", async () => {
+    const [request] = await create().dryRun({
+      ...mail,
+      metadata: {},
+      mergeGlobalData: {},
+      mergeData: { "grace@example.org": {} },
+      mergeMetadata: {},
+    });
+    expect(Object.keys(JSON.parse(String(request?.body)).message)).toEqual([
+      "from_email",
+      "from_name",
+      "to",
+      "subject",
+      "text",
+      "preserve_recipients",
+    ]);
+  });
+
+  it("makes this request of a full message", async () => {
+    const full = {
+      from: "Ada <ada@example.com>",
+      to: ["Grace <grace@example.org>"],
+      cc: ["c@example.org"],
+      bcc: ["b@example.org"],
+      replyTo: ["reply@example.com"],
+      subject: "Hello",
+      text: "Hi",
+      html: "<p>Hi</p>",
+      headers: { "X-Own": "1" },
+      attachments: [{ filename: "a.txt", content: "a" }],
+      envelopeSender: "bounces@bounce.example.com",
+      metadata: { order: 7 },
+      sendAt: "2030-01-02T03:04:05Z",
+      tags: ["welcome"],
+      trackClicks: false,
+      trackOpens: true,
+      templateId: "welcome",
+      mergeGlobalData: { site: "Shop" },
+      mergeData: { "grace@example.org": { name: "Grace" } },
+      mergeMetadata: { "grace@example.org": { id: 1 } },
+    };
+    const [request] = await create({ apiUrl: undefined }).dryRun(full);
+    expect(shown(request)).toMatchInlineSnapshot(`
+      {
+        "body": {
+          "key": "[redacted]",
+          "message": {
+            "attachments": [
+              {
+                "content": "YQ==",
+                "name": "a.txt",
+                "type": "text/plain",
+              },
+            ],
+            "from_email": "ada@example.com",
+            "from_name": "Ada",
+            "global_merge_vars": [
+              {
+                "content": "Shop",
+                "name": "site",
+              },
+            ],
+            "headers": {
+              "Reply-To": "reply@example.com",
+              "X-Own": "1",
+            },
+            "html": "<p>Hi</p>",
+            "merge_vars": [
+              {
+                "rcpt": "grace@example.org",
+                "vars": [
+                  {
+                    "content": "Grace",
+                    "name": "name",
+                  },
+                ],
+              },
+            ],
+            "metadata": {
+              "order": 7,
+            },
+            "preserve_recipients": false,
+            "recipient_metadata": [
+              {
+                "rcpt": "grace@example.org",
+                "values": {
+                  "id": 1,
+                },
+              },
+            ],
+            "return_path_domain": "bounce.example.com",
+            "subject": "Hello",
+            "tags": [
+              "welcome",
+            ],
+            "text": "Hi",
+            "to": [
+              {
+                "email": "grace@example.org",
+                "name": "Grace",
+                "type": "to",
+              },
+              {
+                "email": "c@example.org",
+                "type": "cc",
+              },
+              {
+                "email": "b@example.org",
+                "type": "bcc",
+              },
+            ],
+            "track_clicks": false,
+            "track_opens": true,
+          },
+          "send_at": "2030-01-02 03:04:05",
+          "template_content": [],
+          "template_name": "welcome",
+        },
+        "headers": {
+          "accept": "application/json",
+          "content-type": "application/json",
+        },
+        "method": "POST",
+        "url": "https://mandrillapp.com/api/1.0/messages/send-template.json",
+      }
+    `);
   });
 
   it("merges espExtra at every depth, dictionaries for Mandrill's lists among it", async () => {

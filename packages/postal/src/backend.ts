@@ -9,7 +9,7 @@ import {
   type ReportUnsupported,
   writtenAddresses,
 } from "@posthorn/core/provider";
-import { type PostalFeatures, postalFeatures } from "./features.js";
+import { type PostalFeatures, type PostalMessage, postalFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
 
 /** Options of {@link PostalBackend}. */
@@ -33,7 +33,7 @@ interface Answer {
 const REFUSALS: ReadonlySet<string> = new Set(["error", "parameter-error"]);
 
 /** Sends through Postal. Subclass it to override `createSession()`. */
-export class PostalBackend extends HttpBackend<PostalFeatures, PostalOptions> {
+export class PostalBackend extends HttpBackend<PostalFeatures, PostalOptions, PostalMessage> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: PostalOptions = {}) {
     super(

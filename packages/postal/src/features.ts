@@ -1,3 +1,4 @@
+import type { MessageFor } from "@posthorn/core";
 import { defineFeatures } from "@posthorn/core/provider";
 
 /**
@@ -5,7 +6,7 @@ import { defineFeatures } from "@posthorn/core/provider";
  *
  * @see https://docs.postalserver.io/developer/api
  */
-export const postalFeatures = defineFeatures({
+const features = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: true,
@@ -20,5 +21,10 @@ export const postalFeatures = defineFeatures({
   mergeHeaders: true,
 });
 
-/** Type of {@link postalFeatures}. */
-export type PostalFeatures = typeof postalFeatures;
+/** What Postal can do, by name. */
+export interface PostalFeatures extends Readonly<typeof features> {}
+
+export const postalFeatures: PostalFeatures = features;
+
+/** A message that Postal can send. */
+export interface PostalMessage extends MessageFor<PostalFeatures, "Postal"> {}

@@ -1,7 +1,7 @@
 import { PostalBackend, type PostalOptions } from "./backend.js";
 
 export { PostalBackend, type PostalOptions } from "./backend.js";
-export { type PostalFeatures, postalFeatures } from "./features.js";
+export { type PostalFeatures, type PostalMessage, postalFeatures } from "./features.js";
 
 /**
  * Sends through Postal.

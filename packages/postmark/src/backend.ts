@@ -13,7 +13,7 @@ import {
   type ProviderResponse,
   type ReportUnsupported,
 } from "@posthorn/core/provider";
-import { type PostmarkFeatures, postmarkFeatures } from "./features.js";
+import { type PostmarkFeatures, type PostmarkMessage, postmarkFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
 import { isPostmarkResponse, type PostmarkResponse, readMessage } from "./response.js";
 
@@ -27,7 +27,7 @@ export interface PostmarkOptions extends BackendOptions<PostmarkFeatures> {
 }
 
 /** Sends through Postmark. Subclass it to override `createSession()`. */
-export class PostmarkBackend extends HttpBackend<PostmarkFeatures, PostmarkOptions> {
+export class PostmarkBackend extends HttpBackend<PostmarkFeatures, PostmarkOptions, PostmarkMessage> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: PostmarkOptions = {}) {
     super(

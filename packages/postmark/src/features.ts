@@ -1,3 +1,4 @@
+import type { MessageFor } from "@posthorn/core";
 import { defineFeatures } from "@posthorn/core/provider";
 
 /**
@@ -5,7 +6,7 @@ import { defineFeatures } from "@posthorn/core/provider";
  *
  * @see https://postmarkapp.com/developer/api/email-api
  */
-export const postmarkFeatures = defineFeatures({
+const features = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: true,
@@ -25,5 +26,10 @@ export const postmarkFeatures = defineFeatures({
   multipleFrom: true,
 });
 
-/** Type of {@link postmarkFeatures}. */
-export type PostmarkFeatures = typeof postmarkFeatures;
+/** What Postmark can do, by name. */
+export interface PostmarkFeatures extends Readonly<typeof features> {}
+
+export const postmarkFeatures: PostmarkFeatures = features;
+
+/** A message that Postmark can send. */
+export interface PostmarkMessage extends MessageFor<PostmarkFeatures, "Postmark"> {}

@@ -1,7 +1,7 @@
 import { PostmarkBackend, type PostmarkOptions } from "./backend.js";
 
 export { PostmarkBackend, type PostmarkOptions } from "./backend.js";
-export { type PostmarkFeatures, postmarkFeatures } from "./features.js";
+export { type PostmarkFeatures, type PostmarkMessage, postmarkFeatures } from "./features.js";
 
 /**
  * Sends through Postmark.

@@ -8,7 +8,7 @@ import {
   type ProviderResponse,
   type ReportUnsupported,
 } from "@posthorn/core/provider";
-import { type ResendFeatures, resendFeatures } from "./features.js";
+import { type ResendFeatures, type ResendMessage, resendFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
 
 /** Options of {@link ResendBackend}. */
@@ -18,7 +18,7 @@ export interface ResendOptions extends BackendOptions<ResendFeatures> {
 }
 
 /** Sends through Resend. Subclass it to override `createSession()`. */
-export class ResendBackend extends HttpBackend<ResendFeatures, ResendOptions> {
+export class ResendBackend extends HttpBackend<ResendFeatures, ResendOptions, ResendMessage> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: ResendOptions = {}) {
     super(

@@ -1,3 +1,4 @@
+import type { MessageFor } from "@posthorn/core";
 import { defineFeatures } from "@posthorn/core/provider";
 
 /**
@@ -5,7 +6,7 @@ import { defineFeatures } from "@posthorn/core/provider";
  *
  * @see https://resend.com/docs/api-reference/emails/send-email
  */
-export const resendFeatures = defineFeatures({
+const features = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: true,
@@ -25,5 +26,10 @@ export const resendFeatures = defineFeatures({
   idempotencyKey: true,
 });
 
-/** Type of {@link resendFeatures}. */
-export type ResendFeatures = typeof resendFeatures;
+/** What Resend can do, by name. */
+export interface ResendFeatures extends Readonly<typeof features> {}
+
+export const resendFeatures: ResendFeatures = features;
+
+/** A message that Resend can send. */
+export interface ResendMessage extends MessageFor<ResendFeatures, "Resend"> {}

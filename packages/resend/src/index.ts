@@ -1,7 +1,7 @@
 import { ResendBackend, type ResendOptions } from "./backend.js";
 
 export { ResendBackend, type ResendOptions } from "./backend.js";
-export { type ResendFeatures, resendFeatures } from "./features.js";
+export { type ResendFeatures, type ResendMessage, resendFeatures } from "./features.js";
 
 /**
  * Sends through Resend.

@@ -11,7 +11,7 @@ import {
   recipientGroups,
   writtenAddresses,
 } from "@posthorn/core/provider";
-import { type ScalewayFeatures, scalewayFeatures } from "./features.js";
+import { type ScalewayFeatures, type ScalewayMessage, scalewayFeatures } from "./features.js";
 import { buildPayload, reportInternational } from "./payload.js";
 
 /** Options of {@link ScalewayBackend}. */
@@ -38,7 +38,7 @@ const STATUSES: Readonly<Record<string, RecipientStatus>> = {
 };
 
 /** Sends through Scaleway. Subclass it to override `createSession()`. */
-export class ScalewayBackend extends HttpBackend<ScalewayFeatures, ScalewayOptions> {
+export class ScalewayBackend extends HttpBackend<ScalewayFeatures, ScalewayOptions, ScalewayMessage> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: ScalewayOptions = {}) {
     super(

@@ -1,3 +1,4 @@
+import type { MessageFor } from "@posthorn/core";
 import { defineFeatures } from "@posthorn/core/provider";
 
 /**
@@ -5,7 +6,7 @@ import { defineFeatures } from "@posthorn/core/provider";
  *
  * @see https://www.scaleway.com/en/developers/api/transactional-email/
  */
-export const scalewayFeatures = defineFeatures({
+const features = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: true,
@@ -16,5 +17,10 @@ export const scalewayFeatures = defineFeatures({
   tags: true,
 });
 
-/** Type of {@link scalewayFeatures}. */
-export type ScalewayFeatures = typeof scalewayFeatures;
+/** What Scaleway can do, by name. */
+export interface ScalewayFeatures extends Readonly<typeof features> {}
+
+export const scalewayFeatures: ScalewayFeatures = features;
+
+/** A message that Scaleway can send. */
+export interface ScalewayMessage extends MessageFor<ScalewayFeatures, "Scaleway"> {}

@@ -1,7 +1,7 @@
 import { ScalewayBackend, type ScalewayOptions } from "./backend.js";
 
 export { ScalewayBackend, type ScalewayOptions } from "./backend.js";
-export { type ScalewayFeatures, scalewayFeatures } from "./features.js";
+export { type ScalewayFeatures, type ScalewayMessage, scalewayFeatures } from "./features.js";
 
 /**
  * Sends through Scaleway.

@@ -8,7 +8,7 @@ import {
   type ProviderRequest,
   type ProviderResponse,
 } from "@posthorn/core/provider";
-import { type SendGridFeatures, sendgridFeatures } from "./features.js";
+import { type SendGridFeatures, type SendGridMessage, sendgridFeatures } from "./features.js";
 import { buildPayload } from "./payload.js";
 
 /** Options of {@link SendGridBackend}. */
@@ -34,7 +34,7 @@ export interface SendGridOptions extends BackendOptions<SendGridFeatures> {
 const RECIPIENT_LIMIT = 1000;
 
 /** Sends through SendGrid. Subclass it to override `createSession()`. */
-export class SendGridBackend extends HttpBackend<SendGridFeatures, SendGridOptions> {
+export class SendGridBackend extends HttpBackend<SendGridFeatures, SendGridOptions, SendGridMessage> {
   /** Ids of our own for the recipients of each request under way. */
   private readonly ids = new WeakMap<ProviderRequest, ReadonlyMap<string, string>>();
 

@@ -1,3 +1,4 @@
+import type { MessageFor } from "@posthorn/core";
 import { defineFeatures } from "@posthorn/core/provider";
 
 /**
@@ -5,7 +6,7 @@ import { defineFeatures } from "@posthorn/core/provider";
  *
  * @see https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
  */
-export const sendgridFeatures = defineFeatures({
+const features = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: true,
@@ -27,5 +28,10 @@ export const sendgridFeatures = defineFeatures({
   mergeMetadata: true,
 });
 
-/** Type of {@link sendgridFeatures}. */
-export type SendGridFeatures = typeof sendgridFeatures;
+/** What SendGrid can do, by name. */
+export interface SendGridFeatures extends Readonly<typeof features> {}
+
+export const sendgridFeatures: SendGridFeatures = features;
+
+/** A message that SendGrid can send. */
+export interface SendGridMessage extends MessageFor<SendGridFeatures, "SendGrid"> {}

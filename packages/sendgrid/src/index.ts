@@ -1,7 +1,7 @@
 import { SendGridBackend, type SendGridOptions } from "./backend.js";
 
 export { SendGridBackend, type SendGridOptions } from "./backend.js";
-export { type SendGridFeatures, sendgridFeatures } from "./features.js";
+export { type SendGridFeatures, type SendGridMessage, sendgridFeatures } from "./features.js";
 
 /**
  * Sends through SendGrid.

@@ -9,7 +9,7 @@ import {
   type ReportUnsupported,
   uuidFrom,
 } from "@posthorn/core/provider";
-import { type SparkPostFeatures, sparkpostFeatures } from "./features.js";
+import { type SparkPostFeatures, type SparkPostMessage, sparkpostFeatures } from "./features.js";
 import { buildPayload } from "./payload.js";
 
 /** Options of {@link SparkPostBackend}. */
@@ -29,7 +29,7 @@ export interface SparkPostOptions extends BackendOptions<SparkPostFeatures> {
 const KEY = /^[A-Za-z0-9._-]{1,255}$/;
 
 /** Sends through SparkPost. Subclass it to override `createSession()`. */
-export class SparkPostBackend extends HttpBackend<SparkPostFeatures, SparkPostOptions> {
+export class SparkPostBackend extends HttpBackend<SparkPostFeatures, SparkPostOptions, SparkPostMessage> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
   constructor(options: SparkPostOptions = {}) {
     super(

@@ -1,3 +1,4 @@
+import type { MessageFor } from "@posthorn/core";
 import { defineFeatures } from "@posthorn/core/provider";
 
 /**
@@ -5,7 +6,7 @@ import { defineFeatures } from "@posthorn/core/provider";
  *
  * @see https://developers.sparkpost.com/api/transmissions/
  */
-export const sparkpostFeatures = defineFeatures({
+const features = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: true,
@@ -29,5 +30,10 @@ export const sparkpostFeatures = defineFeatures({
   idempotencyKey: true,
 });
 
-/** Type of {@link sparkpostFeatures}. */
-export type SparkPostFeatures = typeof sparkpostFeatures;
+/** What SparkPost can do, by name. */
+export interface SparkPostFeatures extends Readonly<typeof features> {}
+
+export const sparkpostFeatures: SparkPostFeatures = features;
+
+/** A message that SparkPost can send. */
+export interface SparkPostMessage extends MessageFor<SparkPostFeatures, "SparkPost"> {}

@@ -1,7 +1,7 @@
 import { SparkPostBackend, type SparkPostOptions } from "./backend.js";
 
 export { SparkPostBackend, type SparkPostOptions } from "./backend.js";
-export { type SparkPostFeatures, sparkpostFeatures } from "./features.js";
+export { type SparkPostFeatures, type SparkPostMessage, sparkpostFeatures } from "./features.js";
 
 /**
  * Sends through SparkPost.

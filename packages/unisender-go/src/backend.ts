@@ -8,7 +8,7 @@ import {
   type ProviderResponse,
   type ReportUnsupported,
 } from "@posthorn/core/provider";
-import { type UnisenderGoFeatures, unisenderGoFeatures } from "./features.js";
+import { type UnisenderGoFeatures, type UnisenderGoMessage, unisenderGoFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
 
 /** Options of {@link UnisenderGoBackend}. */
@@ -38,7 +38,11 @@ const FAILURES: Readonly<Record<string, RecipientStatus>> = {
 };
 
 /** Sends through Unisender Go. Subclass it to override `createSession()`. */
-export class UnisenderGoBackend extends HttpBackend<UnisenderGoFeatures, UnisenderGoOptions> {
+export class UnisenderGoBackend extends HttpBackend<
+  UnisenderGoFeatures,
+  UnisenderGoOptions,
+  UnisenderGoMessage
+> {
   /** Ids of our own for the recipients of each request under way. */
   private readonly ids = new WeakMap<ProviderRequest, ReadonlyMap<string, string>>();
 

@@ -1,3 +1,4 @@
+import type { MessageFor } from "@posthorn/core";
 import { defineFeatures } from "@posthorn/core/provider";
 
 /**
@@ -5,7 +6,7 @@ import { defineFeatures } from "@posthorn/core/provider";
  *
  * @see https://godocs.unisender.ru/web-api-ref#email-send
  */
-export const unisenderGoFeatures = defineFeatures({
+const features = defineFeatures({
   cc: true,
   bcc: true,
   replyTo: "one",
@@ -28,5 +29,10 @@ export const unisenderGoFeatures = defineFeatures({
   idempotencyKey: true,
 });
 
-/** Type of {@link unisenderGoFeatures}. */
-export type UnisenderGoFeatures = typeof unisenderGoFeatures;
+/** What Unisender Go can do, by name. */
+export interface UnisenderGoFeatures extends Readonly<typeof features> {}
+
+export const unisenderGoFeatures: UnisenderGoFeatures = features;
+
+/** A message that Unisender Go can send. */
+export interface UnisenderGoMessage extends MessageFor<UnisenderGoFeatures, "Unisender Go"> {}

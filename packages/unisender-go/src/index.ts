@@ -1,7 +1,7 @@
 import { UnisenderGoBackend, type UnisenderGoOptions } from "./backend.js";
 
 export { UnisenderGoBackend, type UnisenderGoOptions } from "./backend.js";
-export { type UnisenderGoFeatures, unisenderGoFeatures } from "./features.js";
+export { type UnisenderGoFeatures, type UnisenderGoMessage, unisenderGoFeatures } from "./features.js";
 
 /**
  * Sends through Unisender Go.

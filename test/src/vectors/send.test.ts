@@ -110,9 +110,12 @@ function withoutRandom(request: RecordedRequest): RecordedRequest {
   return "json" in request ? { ...request, json: JSON.parse(text) as unknown } : request;
 }
 
-/** Ids of a result in the same manner. */
+/** Ids of a result in the same manner, without reasons, which the peer does not give. */
 function namedIds(recipients: unknown): unknown {
-  const named = withoutRandom({ method: "", url: "", headers: {}, json: recipients ?? null });
+  const results = Object.entries((recipients ?? {}) as Readonly<Record<string, object>>).map(
+    ([address, result]) => [address, { ...result, reason: undefined }],
+  );
+  const named = withoutRandom({ method: "", url: "", headers: {}, json: Object.fromEntries(results) });
   return named.json;
 }
 

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { PosthornError } from "../errors.js";
 import type { Features, MessageFor } from "../message/features.js";
 import type { JsonBody } from "../message/json.js";

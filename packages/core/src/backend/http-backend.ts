@@ -23,8 +23,11 @@ const CANCELLED: unique symbol = Symbol("cancelled");
  * Base of all providers with an HTTP API. A provider says how a message becomes requests (`buildRequests`), how it
  * authenticates (`authHeaders`) and how its response is read (`readResponse`).
  */
-export abstract class HttpBackend<F extends Features, O extends BackendOptions<F> = BackendOptions<F>>
-  implements Backend<F>
+export abstract class HttpBackend<
+  F extends Features,
+  O extends BackendOptions<F> = BackendOptions<F>,
+  M extends MessageFor<F> = MessageFor<F>,
+> implements Backend<F>
 {
   readonly provider: string;
   readonly features: F;
@@ -58,7 +61,7 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
   }
 
   /** Sends one message. See {@link Backend.send}. */
-  async send(message: MessageFor<F>, options: SendOptions = {}): Promise<SendResult> {
+  async send(message: M, options: SendOptions = {}): Promise<SendResult> {
     checkSendOptions(options);
     const prepared = await this.prepare(message as Message);
     if (prepared === CANCELLED) return cancelledResult(this.provider);
@@ -77,14 +80,14 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
 
   /** Sends many messages. See {@link Backend.sendMany}. */
   sendMany(
-    messages: Iterable<MessageFor<F>> | AsyncIterable<MessageFor<F>>,
+    messages: Iterable<M> | AsyncIterable<M>,
     options: SendManyOptions = {},
-  ): AsyncGenerator<SendOutcome<MessageFor<F>>, void, undefined> {
-    return sendMany((message: MessageFor<F>) => this.send(message, options), messages, options);
+  ): AsyncGenerator<SendOutcome<M>, void, undefined> {
+    return sendMany((message: M) => this.send(message, options), messages, options);
   }
 
   /** The fields that `send` would leave out. See {@link Backend.unsupportedFields}. */
-  async unsupportedFields(message: MessageFor<F>): Promise<readonly string[]> {
+  async unsupportedFields(message: M): Promise<readonly string[]> {
     const dropped = new Set<string>();
     if ((this.options.unsupported ?? "error") === "error") return [];
     const collect: ReportUnsupported = (field) => void dropped.add(field);
@@ -96,7 +99,7 @@ export abstract class HttpBackend<F extends Features, O extends BackendOptions<F
 
   /** The exact requests that `send` would make. See {@link Backend.dryRun}. */
   async dryRun(
-    message: MessageFor<F>,
+    message: M,
     options: { readonly revealSecrets?: boolean } = {},
   ): Promise<readonly DryRunRequest[]> {
     const prepared = await this.prepare(message as Message);

@@ -4,10 +4,10 @@ import { ConfigurationError, type PosthornError } from "../errors.js";
 import type { Features, MessageFor } from "../message/features.js";
 import type { Message } from "../message/message.js";
 import { nearest } from "../message/text.js";
-import type { CircuitBreaker } from "../pool/breaker.js";
 import type { SendResult } from "../result.js";
 import type { RetryBudgetOptions } from "../retry/budget.js";
 import type { RetrySetting } from "../retry/defaults.js";
+import type { CircuitBreaker } from "../session/breaker.js";
 import type { FetchLike, OnRetry } from "../session/options.js";
 import type { RateLimit } from "../session/rate-limit.js";
 import type { Session } from "../session/session.js";
@@ -60,7 +60,7 @@ export interface BackendOptions<F extends Features = Features> {
   /** A session to use, instead of the one `createSession()` makes. */
   readonly session?: Session | undefined;
   /** Fields for every message: lists join, dictionaries merge, everything else gives way to the message's own. */
-  readonly sendDefaults?: MessageFor<F> | undefined;
+  readonly sendDefaults?: Partial<MessageFor<F>> | undefined;
   /** What to do with message fields that the provider does not support. Default `error`. */
   readonly unsupported?: UnsupportedMode | undefined;
   /** Whether a result comes back even when every recipient was refused. Default `false`: that is an error. */

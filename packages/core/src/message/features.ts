@@ -82,6 +82,9 @@ export function defineFeatures<const F extends Partial<Features>>(
   return { ...Object.fromEntries(none), ...features } as DefinedFeatures<F>;
 }
 
+/** The names of features. */
+export type Feature = keyof Features;
+
 /** The features that are message fields of the same name. */
 export type FeatureField = Extract<keyof Features, keyof Message>;
 
@@ -90,7 +93,66 @@ export type UnsupportedField<F extends Features> = {
   [K in FeatureField]: F[K] extends false ? K : never;
 }[FeatureField];
 
-/** A message for a provider with these features: giving a field it does not support is a type error. */
-export type MessageFor<F extends Features> = Omit<Message, UnsupportedField<F>> & {
-  readonly [K in UnsupportedField<F>]?: undefined;
+declare const notSupported: unique symbol;
+
+/** The type of a message field that a provider lacks, so that the compiler names the provider. No value has it. */
+export interface NotSupportedBy<Provider extends string> {
+  readonly [notSupported]: Provider;
+}
+
+/** The type of a field that a provider takes once: the value, or a list of it alone. */
+export type Once<T> = T extends readonly (infer Item)[] ? Item | readonly [Item] : T;
+
+type FieldFor<F extends Features, K extends keyof Message, Provider extends string> = K extends FeatureField
+  ? [F[K]] extends [false]
+    ? NotSupportedBy<Provider> | undefined
+    : [F[K]] extends ["one"]
+      ? Once<Message[K]>
+      : false extends F[K]
+        ? Message[K] | NotSupportedBy<string>
+        : Message[K]
+  : Message[K];
+
+/** As a member, since the compiler compares two types of one alias by their parameters: here by their members. */
+interface MessageShape<F extends Features, Provider extends string> {
+  readonly message: { readonly [K in keyof Message]: FieldFor<F, K, Provider> };
+}
+
+/**
+ * A message for a provider with these features. A field that it lacks is {@link NotSupportedBy} it; one that it takes once says so.
+ *
+ * @example
+ * ```ts
+ * interface AcmeMessage extends MessageFor<AcmeFeatures, "Acme"> {}
+ * ```
+ */
+export type MessageFor<F extends Features, Provider extends string = string> = MessageShape<
+  F,
+  Provider
+>["message"];
+
+/**
+ * Features of which some must be there: what a function asks of the backend that it is given.
+ *
+ * @example
+ * ```ts
+ * async function sendReport(mail: Backend<Supports<"tags" | "trackOpens">>) {
+ *   await mail.send({ to: "ada@example.com", subject: "Report", text: "…", tags: "report", trackOpens: true });
+ * }
+ * ```
+ */
+export type Supports<K extends Feature> = {
+  readonly [Name in Feature]: Name extends K ? Exclude<Features[Name], false> : Features[Name];
+};
+
+type FeaturesOf<B> = B extends { readonly features: infer F extends Features } ? F : never;
+type LacksFeature<B, K extends Feature> = B extends { readonly features: infer F extends Features }
+  ? [F[K]] extends [false]
+    ? true
+    : never
+  : never;
+
+/** What all of several backends can do. */
+export type CommonFeatures<B extends { readonly features: Features }> = {
+  readonly [K in Feature]: [LacksFeature<B, K>] extends [never] ? FeaturesOf<B>[K] : false;
 };

@@ -20,7 +20,7 @@ import { ALL_FEATURES, type Features } from "../message/features.js";
 import type { Message } from "../message/message.js";
 import { bufferStreams } from "../message/serialize.js";
 import type { SendResult } from "../result.js";
-import { type BreakerOptions, CircuitBreaker } from "./breaker.js";
+import { type BreakerOptions, CircuitBreaker } from "../session/breaker.js";
 import { fixedOrder, type Order, rotatingOrder, weightedOrder } from "./order.js";
 
 /** One provider that a pool came by on the way to a result. */

@@ -18,7 +18,7 @@ export type FetchHook<C extends FetchContext> = (context: C) => void | Promise<v
  * Written out here, since ofetch is built into this package and its own types need undici's.
  */
 export interface FetchContext {
-  request: RequestInfo;
+  request: string | Request;
   options: Omit<RequestInit, "body" | "headers"> & {
     headers: Headers;
     body?: RequestInit["body"] | Record<string, unknown>;

@@ -2,9 +2,9 @@ import type { AttemptRecord } from "../attempt.js";
 import type { Clock } from "../clock.js";
 import { ConfigurationError } from "../errors.js";
 import { nearest } from "../message/text.js";
-import type { CircuitBreaker } from "../pool/breaker.js";
 import type { RetryBudgetOptions } from "../retry/budget.js";
 import type { RetrySetting } from "../retry/defaults.js";
+import type { CircuitBreaker } from "./breaker.js";
 import type { FetchHooks } from "./hooks.js";
 import type { RateLimit } from "./rate-limit.js";
 

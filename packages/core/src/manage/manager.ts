@@ -1,3 +1,7 @@
+import { apiErrorFrom } from "../backend/api-error.js";
+import { describeBody, type RequestBody } from "../backend/body.js";
+import { type DeliveryPort, debug, headerLines, wireRequest } from "../backend/delivery.js";
+import { PORT } from "../backend/provider.js";
 import {
   ApiError,
   ConfigurationError,
@@ -9,10 +13,6 @@ import { parseAddress } from "../message/address.js";
 import { parseSendAt, type SendTime } from "../message/send-at.js";
 import type { MessageId } from "../result.js";
 import type { RejectReason, TrackingEvent, TrackingEventType } from "../webhooks/event.js";
-import { apiErrorFrom } from "./api-error.js";
-import { describeBody, type RequestBody } from "./body.js";
-import { type DeliveryPort, debug, headerLines, wireRequest } from "./delivery.js";
-import { PORT } from "./provider.js";
 
 /**
  * What a provider offers once a message is sent. Each is a method of {@link Manager} of the same name; `false`: the provider

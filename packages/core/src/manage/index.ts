@@ -5,6 +5,12 @@
  *
  * @module
  */
+
+export { isRecord } from "../message/json.js";
+export type { SendTime } from "../message/send-at.js";
+export { ownProperty } from "../message/text.js";
+export type { RejectReason, TrackingEventType } from "../webhooks/event.js";
+export { dateOf, dateOfSeconds, idOf, listOf, numberOf, recordOf, stringOf } from "../webhooks/values.js";
 export {
   type CallOptions,
   createManager,
@@ -26,9 +32,4 @@ export {
   type SuppressionDetails,
   type SuppressionReason,
   suppression,
-} from "./backend/aftercare.js";
-export { isRecord } from "./message/json.js";
-export type { SendTime } from "./message/send-at.js";
-export { ownProperty } from "./message/text.js";
-export type { RejectReason, TrackingEventType } from "./webhooks/event.js";
-export { dateOf, dateOfSeconds, idOf, listOf, numberOf, recordOf, stringOf } from "./webhooks/values.js";
+} from "./manager.js";
