@@ -97,7 +97,7 @@ async function resendCase() {
     events: 1,
     request: () => new Request(URL, { method: "POST", headers, body }),
     subjects: {
-      Posthorn: viaPosthorn(trackingWebhook, { signingSecret: secret }, 1),
+      Posthorn: viaPosthorn(trackingWebhook, { signingKey: secret }, 1),
       svix: byVerifier(new SvixWebhook(secret)),
       standardwebhooks: byVerifier(new StandardWebhook(secret), "webhook"),
     },
@@ -155,7 +155,7 @@ async function sendgridCase() {
     events: events.length,
     request: () => new Request(URL, { method: "POST", headers, body }),
     subjects: {
-      Posthorn: viaPosthorn(trackingWebhook, { trackingWebhookVerificationKey: spki }, events.length),
+      Posthorn: viaPosthorn(trackingWebhook, { signingKey: spki }, events.length),
       "@sendgrid/eventwebhook": byHand(
         (text, given) =>
           verifier.verifySignature(
@@ -200,7 +200,7 @@ async function mailgunCase() {
     request: () =>
       new Request(URL, { method: "POST", headers: { "content-type": "application/json" }, body }),
     subjects: {
-      Posthorn: viaPosthorn(trackingWebhook, { webhookSigningKey: signingKey }, 1),
+      Posthorn: viaPosthorn(trackingWebhook, { signingKey }, 1),
       "by hand, node:crypto": async (request) => {
         const { signature, ...event } = await request.json();
         const given = Buffer.from(signature.signature, "hex");

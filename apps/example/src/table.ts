@@ -44,17 +44,17 @@ export function errorRow(provider: string, mail: string, error: PosthornError): 
 }
 
 /** The row of an event of a mail that was sent. */
-export function trackingRow({ esp, eventType, recipient, ...event }: TrackingEvent): EventRow {
+export function trackingRow({ provider, eventType, recipient, ...event }: TrackingEvent): EventRow {
   const about = event.clickUrl ?? event.mtaResponse ?? event.description ?? event.tags.join(", ");
-  return [esp, eventType, recipient ?? "-", about || "-"];
+  return [provider, eventType, recipient ?? "-", about || "-"];
 }
 
 /** The row of a mail that came in. */
-export function inboundRow({ esp, eventType, message }: InboundEvent): EventRow {
+export function inboundRow({ provider, eventType, message }: InboundEvent): EventRow {
   const files = [...message.attachments, ...Object.values(message.inlines)];
   const names = files.map(({ filename }) => filename ?? "a file without a name");
   const about = [message.subject ?? "without a subject", ...names].join(", ");
-  return [esp, eventType, message.from?.email ?? "-", about];
+  return [provider, eventType, message.from?.email ?? "-", about];
 }
 
 /** `429 (wait 1.0 s) → ECONNREFUSED → 200` */

@@ -36,17 +36,17 @@ export function mountWebhooks(app: Hono, keys: WebhookKeys, activity: Activity):
     onError,
     onEvent: (event) => activity.add("event", inboundRow(event)),
   };
-  const { mandrill: webhookKey, mailgun: webhookSigningKey } = keys;
+  const { mandrill: mandrillKey, mailgun: mailgunKey } = keys;
   const handlers = {
-    ...(webhookKey && {
-      "mandrill/tracking": mandrill.trackingWebhook({ ...tracking, webhookKey }),
-      "mandrill/inbound": mandrill.inboundWebhook({ ...inbound, webhookKey }),
+    ...(mandrillKey && {
+      "mandrill/tracking": mandrill.trackingWebhook({ ...tracking, signingKey: mandrillKey }),
+      "mandrill/inbound": mandrill.inboundWebhook({ ...inbound, signingKey: mandrillKey }),
     }),
-    ...(webhookSigningKey && {
-      "mailgun/tracking": mailgun.trackingWebhook({ ...tracking, webhookSigningKey }),
-      "mailgun/inbound": mailgun.inboundWebhook({ ...inbound, webhookSigningKey }),
+    ...(mailgunKey && {
+      "mailgun/tracking": mailgun.trackingWebhook({ ...tracking, signingKey: mailgunKey }),
+      "mailgun/inbound": mailgun.inboundWebhook({ ...inbound, signingKey: mailgunKey }),
       // Mailgun sends the whole mail to a route whose URL ends so.
-      "mailgun/inbound/mime": mailgun.inboundWebhook({ ...inbound, webhookSigningKey }),
+      "mailgun/inbound/mime": mailgun.inboundWebhook({ ...inbound, signingKey: mailgunKey }),
     }),
   };
   for (const [path, handler] of Object.entries(handlers)) {

@@ -127,7 +127,7 @@ describe("subscriptions of SNS", () => {
     const { body, headers } = await signSnsMessage(confirmation(), { signer, certificateUrl: CERTIFICATE });
     const insecure = await trackingWebhook({ ...options, insecure: true })(requestOf({ body, headers }));
     expect(insecure.status).toBe(400);
-    const byPassword = trackingWebhook({ ...options, webhookSecret: "user:made-up" });
+    const byPassword = trackingWebhook({ ...options, basicAuth: "user:made-up" });
     const asked = await byPassword(requestOf({ body, headers }));
     expect([asked.status, asked.headers.get("www-authenticate")]).toEqual([401, 'Basic realm="webhook"']);
     const authorization = `Basic ${btoa("user:made-up")}`;

@@ -23,7 +23,7 @@ const delivered = {
 describeWebhookConformance({
   name: "Brevo tracking",
   webhook: trackingWebhook,
-  verifiedBy: "webhookSecret",
+  verifiedBy: "basicAuth",
   withoutEventId: true,
   post: jsonListPost,
   samples: [
@@ -62,7 +62,7 @@ const received = {
 describeWebhookConformance({
   name: "Brevo inbound",
   webhook: inboundWebhook,
-  verifiedBy: "webhookSecret",
+  verifiedBy: "basicAuth",
   post: (items) => jsonBody({ items }),
   unreadable: [null, 5, "text", true, []],
   samples: [

@@ -175,3 +175,18 @@ export function hookError(
   const message = `${provider ?? "Session"}: the hook "${hook}" failed: ${reason}`;
   return new PosthornError(message, { provider, delivery, attempts, retryable, retryAt, cause });
 }
+
+/** A post that cannot be taken: what it answers, and why. */
+export class WebhookRequestError extends PosthornError {
+  override readonly name: string = "WebhookRequestError";
+  /** HTTP status of the answer. */
+  readonly status: number;
+
+  constructor(
+    message: string,
+    details: { readonly status: number; readonly provider?: string; readonly cause?: unknown },
+  ) {
+    super(message, details);
+    this.status = details.status;
+  }
+}

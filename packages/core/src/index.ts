@@ -78,7 +78,7 @@ export { type RetryDecision, type RetryEvent, RetryPolicy } from "./retry/policy
 export { type BreakerOptions, CircuitBreaker } from "./session/breaker.js";
 export { type ConfiguredFetch, fetchWith } from "./session/fetch-with.js";
 export type { AnsweredFetch, FailedFetch, FetchContext, FetchHook, FetchHooks } from "./session/hooks.js";
-export type { FetchLike, OnRetry, SessionOptions } from "./session/options.js";
+export type { Breaker, FetchLike, OnRetry, SessionOptions } from "./session/options.js";
 export type { RateLimit } from "./session/rate-limit.js";
 export type { ReceivedResponse, SessionRequest, SessionResponse, Verdict } from "./session/request.js";
 export { Session } from "./session/session.js";

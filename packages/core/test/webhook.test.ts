@@ -76,14 +76,14 @@ describe("webhookHandler", () => {
     const options = { onEvent: () => {} };
     expect(() => webhookHandler(SPEC, options)).toThrow(ConfigurationError);
     expect(() => webhookHandler({ ...SPEC, verifiedBy: "signingKey" }, options)).toThrow(
-      "give signingKey or webhookSecret, or insecure: true",
+      "give signingKey or basicAuth, or insecure: true",
     );
-    expect(webhookHandler(SPEC, { ...options, webhookSecret: "a:b" })).toBeTypeOf("function");
+    expect(webhookHandler(SPEC, { ...options, basicAuth: "a:b" })).toBeTypeOf("function");
   });
 
   it("checks HTTP basic auth, by any of several secrets", async () => {
     const { handler, events, errors } = handlerWith({
-      webhookSecret: ["old:one", "new:one"],
+      basicAuth: ["old:one", "new:one"],
       insecure: false,
     });
     const auth = (text: string): Record<string, string> => ({ authorization: `Basic ${btoa(text)}` });
@@ -187,33 +187,126 @@ describe("webhookHandler", () => {
     // One id may stand for several recipients, and several things that happen.
     await handler(post('[{"eventId":"e","eventType":"delivered","recipient":"b@example.org"}]'));
     await handler(post('[{"eventId":"e","eventType":"opened","recipient":"a@example.org"}]'));
-    // Without an id nothing can be told apart.
-    await handler(post("[{},{}]"));
+    // Without an id, events are told apart by what was posted.
+    const bare = '[{"eventType":"opened","recipient":"a@example.org"},{"eventType":"opened"}]';
+    expect((await handler(post(bare))).status).toBe(200);
+    expect((await handler(post(bare))).status).toBe(200);
     expect(events).toHaveLength(5);
   });
 
-  it("lets one of two posts at once handle an event", async () => {
-    const claimed = new Set<string>();
+  it("asks for an event again that somebody else is handling, and takes it over when the lease ends", async () => {
+    let now = 0;
+    const store = memoryEventStore({ lease: 1000, clock: { now: () => now } });
+    let finish = (): void => {};
+    const { handler: slow } = handlerWith({
+      store,
+      onEvent: () => new Promise<void>((done) => (finish = done)),
+    });
+    const { handler, events } = handlerWith({ store });
+    const body = '[{"eventId":"e"}]';
+    const first = slow(post(body));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const busy = await handler(post(body));
+    expect([busy.status, busy.headers.get("retry-after"), events]).toEqual([503, "10", []]);
+    // As when the process died.
+    now = 1000;
+    expect((await handler(post(body))).status).toBe(200);
+    expect(events).toHaveLength(1);
+    finish();
+    expect((await first).status).toBe(200);
+    expect((await handler(post(body))).status).toBe(200);
+    expect(events).toHaveLength(1);
+  });
+
+  it("lets one of several posts at once handle an event", async () => {
+    const claims = new Map<string, "busy" | "done">();
     const store: EventStore = {
       claim: async (key) => {
-        if (claimed.has(key)) return false;
-        claimed.add(key);
+        const claim = claims.get(key) ?? "new";
+        if (claim === "new") claims.set(key, "busy");
         await Promise.resolve();
-        return true;
+        return claim;
       },
-      release: (key) => void claimed.delete(key),
+      complete: (key) => void claims.set(key, "done"),
+      release: (key) => void claims.delete(key),
     };
     const { handler, events } = handlerWith({ store });
     const answers = await Promise.all([1, 2, 3].map(() => handler(post('[{"eventId":"e"}]'))));
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    // The others are told to come again, since the first may still fail.
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 503, 503]);
+    expect((await handler(post('[{"eventId":"e"}]'))).status).toBe(200);
     expect(events).toHaveLength(1);
+  });
+
+  it("takes no more posts at once than it may", async () => {
+    let finish = (): void => {};
+    const gate = new Promise<void>((done) => (finish = done));
+    const { handler, events } = handlerWith({ maxConcurrent: 2, onEvent: () => gate });
+    const running = [handler(post("[{}]")), handler(post("[{}]"))];
+    const refused = await handler(post("[{}]"));
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "10"]);
+    finish();
+    expect((await Promise.all(running)).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await handler(post("[{}]"))).status).toBe(200);
+    expect(events).toEqual([]);
+  });
+
+  it("answers a signature that does not match with the status that the provider keeps the post for", async () => {
+    const verify = () => {
+      throw new WebhookSignatureError("Test: no", { provider: "Test" });
+    };
+    const status = async (spec: object) => (await handlerWith({}, spec).handler(post("[]"))).status;
+    expect([await status({ verify }), await status({ verify, signatureStatus: 503 })]).toEqual([400, 503]);
+  });
+
+  it("unpacks gzip and deflate within the limit", async () => {
+    const pack = async (text: string, format: CompressionFormat): Promise<ArrayBuffer> =>
+      new Response(new Blob([text]).stream().pipeThrough(new CompressionStream(format))).arrayBuffer();
+    const { handler, events } = handlerWith({});
+    const send = async (body: ArrayBuffer | string, encoding: string) =>
+      (await handler(post(body, { "content-encoding": encoding }))).status;
+    expect(await send(await pack('[{"eventId":"1"}]', "gzip"), "gzip")).toBe(200);
+    expect(await send(await pack('[{"eventId":"2"}]', "deflate"), "Deflate")).toBe(200);
+    // A proxy may have unpacked it and left the header.
+    expect(await send('[{"eventId":"3"}]', "gzip")).toBe(200);
+    expect(events.map(({ eventId }) => eventId)).toEqual(["1", "2", "3"]);
+    // A bomb: 1 GB would be 1 MB on the wire.
+    expect(await send(await pack(" ".repeat(5_000_000), "gzip"), "gzip")).toBe(413);
+    expect(await send((await pack("[]", "gzip")).slice(0, 15), "gzip")).toBe(400);
+    expect(await send("[]", "br")).toBe(415);
+  });
+
+  it("keeps whole numbers beyond 2^53 exact, and strings as they are", async () => {
+    const { handler, events } = handlerWith({});
+    const text = '4323372036854775807, -4323372036854775807] \\" 4323372036854775807';
+    const body = `[{"eventId":4323372036854775807,"description":"${text}"},{"eventId":-9007199254740993},{"eventId":9007199254740991},
+      {"raw":[0.12345678901234567,123456789012345678e-17,4323372036854775807 ]}]`;
+    expect((await handler(post(body))).status).toBe(200);
+    expect(events.map(({ eventId }) => eventId)).toEqual([
+      "4323372036854775807",
+      "-9007199254740993",
+      9007199254740991,
+      null,
+    ]);
+    expect(events[0]?.description).toBe(JSON.parse(`"${text}"`));
+    expect((events.at(-1) as { raw: { raw: unknown } }).raw.raw).toEqual([
+      Number("0.12345678901234567"),
+      1.2345678901234567,
+      "4323372036854775807",
+    ]);
   });
 });
 
 describe("memoryEventStore", () => {
   it("forgets the oldest first", () => {
     const store = memoryEventStore({ max: 2 });
-    expect(["a", "b", "a", "c", "a"].map((key) => store.claim(key))).toEqual([true, true, false, true, true]);
+    expect(["a", "b", "a", "c", "a"].map((key) => store.claim(key))).toEqual([
+      "new",
+      "new",
+      "busy",
+      "new",
+      "new",
+    ]);
   });
 });
 
@@ -257,12 +350,51 @@ describe("forms", () => {
     ]);
   });
 
+  it("keeps the bytes of urlencoded forms, and reads no more parts than allowed", async () => {
+    const { handler, events } = handlerWith(
+      {},
+      {
+        read: (form: Parameters<typeof read>[0]) =>
+          form.form().fields.map(({ bytes }) => trackingEvent("Test", [...bytes], {})),
+      },
+    );
+    await handler(post("a=caf%e9&&=&b=%zz+%4", { "content-type": "application/x-www-form-urlencoded" }));
+    expect(
+      events.map(({ raw }) => new TextDecoder("latin1").decode(new Uint8Array(raw as number[]))),
+    ).toEqual(["caf\u00e9", "%zz %4"]);
+    const many = "a&".repeat(400);
+    expect(await parse(many, "application/x-www-form-urlencoded", { maxParts: 100 })).toEqual([413]);
+  });
+
+  it("takes files without a name, or with one of RFC 2231 or of Windows, for files", async () => {
+    const body =
+      part("Content-Disposition: form-data; name=\"a\"; filename*=utf-8''na%C3%AFve.pdf", "1") +
+      part('Content-Disposition: form-data; name="b"\r\nContent-Type: message/rfc822', "2") +
+      part('Content-Disposition: form-data; name="c"; filename="C:\\temp\\"', "3") +
+      part('Content-Disposition: form-data; name="d"; filename=""', "4") +
+      part('Content-Disposition: form-data; name="e"\r\nContent-Type: text/plain; charset=utf-8', "5") +
+      "--x--";
+    expect(await parse(body, "multipart/form-data; boundary=x")).toEqual([
+      200,
+      ["a", "naïve.pdf", "1"],
+      ["b", "", "2"],
+      ["c", "C:\\temp\\", "3"],
+      ["d", "", "4"],
+      ["e", null, "5"],
+    ]);
+  });
+
   it("refuses what is no form, is cut off, or has too many parts", async () => {
     const whole = `${part('Content-Disposition: form-data; name="a"', "1")}--x--`;
     const multipart = "multipart/form-data; boundary=x";
     expect(await parse("{}", "application/json")).toEqual([415]);
     expect(await parse(whole, "multipart/form-data")).toEqual([400]);
     expect(await parse(whole, "multipart/form-data; boundary=other")).toEqual([400]);
+    // RFC 2046 allows 70 characters.
+    const long = "x".repeat(71);
+    expect(
+      await parse(whole.replaceAll("--x", `--${long}`), `multipart/form-data; boundary=${long}`),
+    ).toEqual([400]);
     expect(await parse(whole.slice(0, -5), multipart)).toEqual([400]);
     expect(await parse(`--x\r\n${"a".repeat(20)}`, multipart)).toEqual([400]);
     expect(await parse(`${part("a: b", "1").repeat(3)}--x--`, multipart, { maxParts: 2 })).toEqual([413]);
@@ -282,7 +414,7 @@ describe("resolveWebhookOptions", () => {
     );
     expect(() => resolve({ onEvent, signingKey: [] })).toThrow('option "signingKey"');
     expect(() => resolve({ onEvent, signingKey: ["a", ""] })).toThrow('option "signingKey"');
-    expect(() => resolve({ onEvent, webhookSecret: "no-colon" })).toThrow('"user:password"');
+    expect(() => resolve({ onEvent, basicAuth: "no-colon" })).toThrow('"user:password"');
     expect(() => resolve({ onEvent, maxBodyBytes: 0 })).toThrow('option "maxBodyBytes"');
   });
 

@@ -11,7 +11,7 @@ import { inboundWebhook, trackingWebhook } from "../src/webhooks/index.js";
 describeWebhookConformance({
   name: "MailerSend tracking",
   webhook: trackingWebhook,
-  verifiedBy: "signingSecret",
+  verifiedBy: "signingKey",
   keys: hmacKeys("signature", "hex"),
   post: jsonPost,
   samples: [
@@ -40,7 +40,7 @@ describeWebhookConformance({
 describeWebhookConformance({
   name: "MailerSend inbound",
   webhook: inboundWebhook,
-  verifiedBy: "inboundSecret",
+  verifiedBy: "signingKey",
   keys: hmacKeys("signature", "hex"),
   post: jsonPost,
   samples: [

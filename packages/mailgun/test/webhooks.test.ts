@@ -39,10 +39,7 @@ const delivered = {
   "user-variables": { userId: "42" },
 };
 
-const [option, post] = [
-  "webhookSigningKey",
-  ([entry]: readonly unknown[]) => jsonBody({ "event-data": entry }),
-];
+const [option, post] = ["signingKey", ([entry]: readonly unknown[]) => jsonBody({ "event-data": entry })];
 
 describeWebhookConformance({
   name: "Mailgun tracking",

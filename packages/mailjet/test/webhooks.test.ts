@@ -19,7 +19,7 @@ const sent = {
 describeWebhookConformance({
   name: "Mailjet tracking",
   webhook: trackingWebhook,
-  verifiedBy: "webhookSecret",
+  verifiedBy: "basicAuth",
   withoutEventId: true,
   post: jsonListPost,
   samples: [
@@ -43,7 +43,7 @@ describeWebhookConformance({
 describeWebhookConformance({
   name: "Mailjet inbound",
   webhook: inboundWebhook,
-  verifiedBy: "webhookSecret",
+  verifiedBy: "basicAuth",
   withoutEventId: true,
   post: jsonPost,
   samples: [

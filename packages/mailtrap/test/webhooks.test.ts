@@ -16,7 +16,7 @@ const entry = {
 describeWebhookConformance({
   name: "Mailtrap tracking",
   webhook: trackingWebhook,
-  verifiedBy: "signingSecret",
+  verifiedBy: "signingKey",
   keys: hmacKeys("mailtrap-signature", "hex"),
   post: (events) => jsonBody({ events }),
   samples: [
@@ -34,7 +34,7 @@ describeWebhookConformance({
 describeWebhookConformance({
   name: "Mailtrap tracking, as JSON Lines",
   webhook: trackingWebhook,
-  verifiedBy: "signingSecret",
+  verifiedBy: "signingKey",
   keys: hmacKeys("mailtrap-signature", "hex"),
   post: (events) => ({
     headers: { "content-type": "application/x-ndjson" },

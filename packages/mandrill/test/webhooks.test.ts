@@ -37,7 +37,7 @@ const sent = {
 describeWebhookConformance({
   name: "Mandrill tracking",
   webhook: trackingWebhook,
-  verifiedBy: "webhookKey",
+  verifiedBy: "signingKey",
   keys,
   withoutEventId: true,
   post,
@@ -79,7 +79,7 @@ const mail = {
 describeWebhookConformance({
   name: "Mandrill inbound",
   webhook: inboundWebhook,
-  verifiedBy: "webhookKey",
+  verifiedBy: "signingKey",
   keys,
   withoutEventId: true,
   post,
@@ -118,7 +118,7 @@ describeWebhookEvents({
 
 describe("Mandrill's signature", () => {
   const status = async (webhookUrl: string | undefined, url: string) => {
-    const handler = trackingWebhook({ webhookKey: keys[0].option, webhookUrl, onEvent: () => {} });
+    const handler = trackingWebhook({ signingKey: keys[0].option, webhookUrl, onEvent: () => {} });
     return (await handler(requestOf({ ...(await keys[0].sign(post([sent]), 0)), url }))).status;
   };
 

@@ -30,7 +30,7 @@ const keys = (hash: "sha1" | "sha256") => {
 describeWebhookConformance({
   name: "Postal tracking",
   webhook: trackingWebhook,
-  verifiedBy: "webhookKey",
+  verifiedBy: "signingKey",
   keys: keys("sha1"),
   post: jsonPost,
   samples: [
@@ -61,7 +61,7 @@ describeWebhookConformance({
 describeWebhookConformance({
   name: "Postal inbound, signed with SHA-256",
   webhook: inboundWebhook,
-  verifiedBy: "webhookKey",
+  verifiedBy: "signingKey",
   keys: keys("sha256"),
   post: jsonPost,
   samples: [

@@ -10,7 +10,7 @@ import { inboundWebhook, trackingWebhook } from "../src/webhooks/index.js";
 describeWebhookConformance({
   name: "Postmark tracking",
   webhook: trackingWebhook,
-  verifiedBy: "webhookSecret",
+  verifiedBy: "basicAuth",
   post: jsonPost,
   samples: [
     {
@@ -44,7 +44,7 @@ describeWebhookConformance({
 describeWebhookConformance({
   name: "Postmark inbound",
   webhook: inboundWebhook,
-  verifiedBy: "webhookSecret",
+  verifiedBy: "basicAuth",
   post: jsonPost,
   samples: [
     {

@@ -26,7 +26,7 @@ const keys = ["one", "two", "stranger"].map((name): WebhookKey => {
 describeWebhookConformance({
   name: "Resend tracking",
   webhook: trackingWebhook,
-  verifiedBy: "signingSecret",
+  verifiedBy: "signingKey",
   keys,
   replayWindow: 300,
   post: jsonPost,
@@ -52,7 +52,7 @@ describeWebhookConformance({
         ? new Response(SAMPLE_MIME)
         : Response.json({ raw: { download_url: "https://files.example/raw" } }),
   },
-  verifiedBy: "inboundSecret",
+  verifiedBy: "signingKey",
   keys,
   replayWindow: 300,
   post: jsonPost,

@@ -54,7 +54,7 @@ describeWebhookConformance({
     {
       entry: delivered,
       event: {
-        esp: "Scaleway",
+        provider: "Scaleway",
         eventType: "delivered",
         eventId: "e1",
         messageId: "m1",

@@ -43,7 +43,7 @@ const delivered = {
 describeWebhookConformance({
   name: "SendGrid tracking",
   webhook: trackingWebhook,
-  verifiedBy: "trackingWebhookVerificationKey",
+  verifiedBy: "signingKey",
   keys: [key(), key(), key()],
   replayWindow: 24 * 3600,
   post: jsonListPost,
@@ -62,7 +62,7 @@ describeWebhookConformance({
 describeWebhookConformance({
   name: "SendGrid inbound",
   webhook: inboundWebhook,
-  verifiedBy: "webhookSecret",
+  verifiedBy: "basicAuth",
   withoutEventId: true,
   post: ([email]) =>
     formPost({
@@ -120,7 +120,7 @@ describeWebhookEvents({
 describeWebhookConformance({
   name: "SendGrid inbound, signed by a security policy",
   webhook: inboundWebhook,
-  verifiedBy: "inboundWebhookVerificationKey",
+  verifiedBy: "signingKey",
   keys: [key(), key(), key()],
   replayWindow: 24 * 3600,
   withoutEventId: true,

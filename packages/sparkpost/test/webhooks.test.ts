@@ -24,7 +24,7 @@ const click = { ...delivery, type: "click", event_id: "e2", target_link_url: "ht
 describeWebhookConformance({
   name: "SparkPost tracking",
   webhook: trackingWebhook,
-  verifiedBy: "webhookSecret",
+  verifiedBy: "basicAuth",
   post: jsonListPost,
   samples: [
     {
@@ -68,7 +68,7 @@ const mail = {
 describeWebhookConformance({
   name: "SparkPost inbound",
   webhook: inboundWebhook,
-  verifiedBy: "webhookSecret",
+  verifiedBy: "basicAuth",
   withoutEventId: true,
   post: jsonListPost,
   samples: [

@@ -1,9 +1,9 @@
-import type { PosthornError, SendResult } from "@posthorn/core";
+import { PosthornError, type SendResult } from "@posthorn/core";
 import { mandrill } from "@posthorn/mandrill";
 import { resend } from "@posthorn/resend";
 import { type Fault, type FaultServer, seededRandom, startFaultServer } from "@posthorn/testing/servers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { scaledClock } from "./scaled-clock.js";
+import { clockOfEachSend, type SendTime } from "./send-clock.js";
 
 const SEQUENCES = 2_000;
 /** A provider's yes, which ends with what makes it JSON, so that half of it is none. */
@@ -62,30 +62,40 @@ for (const takesKey of [false, true]) {
       server.reset();
       // What happens to a mail depends on its number and attempt alone, so that a failure can be seen again.
       const faults = new Map<string, () => number>();
+      const times = new Map<string, SendTime>();
       server.decide((request) => {
         const subject = subjectOf(request.body);
         const random = faults.get(subject) ?? seededRandom(Number(subject) + 1);
         faults.set(subject, random);
-        return pick(random, { kind: "answer", body: takesKey ? YES.resend : YES.mandrill });
+        const fault = pick(random, { kind: "answer", body: takesKey ? YES.resend : YES.mandrill });
+        if (fault.kind === "stall-before-headers") setImmediate(() => times.get(subject)?.timeOut());
+        return fault;
       });
-      const clock = scaledClock(50, seededRandom(7));
-      const options = { apiKey: "made-up", apiUrl: server.url, timeout: 20_000, clock };
+      const { clock, run } = clockOfEachSend(seededRandom(7));
+      const options = { apiKey: "made-up", apiUrl: server.url, clock, retryBudget: false } as const;
       const backend = takesKey ? resend(options) : mandrill(options);
-      const messages = Array.from({ length: SEQUENCES }, (_, index) => ({
-        from: "a@example.com",
-        to: ["b@example.org"],
-        subject: String(index),
-      }));
       const reported: { delivery: string; attempts: number }[] = [];
-      for await (const outcome of backend.sendMany(messages, { concurrency: 64 })) {
-        const seen: SendResult | PosthornError = outcome.ok ? outcome.result : outcome.error;
-        const delivery = outcome.ok ? "accepted" : outcome.error.delivery;
-        reported.push({ delivery, attempts: seen.attempts.length });
-      }
+      let next = 0;
+      const sender = async (): Promise<void> => {
+        while (next < SEQUENCES) {
+          const index = next++;
+          const subject = String(index);
+          const message = { from: "a@example.com", to: ["b@example.org"], subject };
+          const outcome = await run(
+            (time) => times.set(subject, time),
+            () => backend.send(message).catch((error: PosthornError) => error),
+          );
+          const seen: SendResult | PosthornError = outcome;
+          const delivery = outcome instanceof PosthornError ? outcome.delivery : "accepted";
+          reported[index] = { delivery, attempts: seen.attempts.length };
+        }
+      };
+      await Promise.all(Array.from({ length: 64 }, sender));
       const tally: Record<string, number> = {};
       let repeats = 0;
+      const bySubject = Map.groupBy(server.requests, ({ body }) => subjectOf(body));
       for (const [index, { delivery, attempts }] of reported.entries()) {
-        const seen = server.requests.filter(({ body }) => subjectOf(body) === String(index));
+        const seen = bySubject.get(String(index)) ?? [];
         expect(seen.length, `attempts of ${index}`).toBe(attempts);
         const accepted = seen.filter((request) => request.accepted);
         const keys = new Set(seen.map(({ headers }) => headers["idempotency-key"]));

@@ -19,17 +19,17 @@ console.log(result.status, Object.keys(result.recipients).join());
 const RECEIVER = `
 import { inboundWebhook, trackingWebhook } from "@posthorn/mandrill/webhooks";
 const url = "https://app.example.com/hook";
-const webhookKey = process.env.FAKE_KEY;
+const signingKey = process.env.FAKE_KEY;
 const post = async (event) => {
   const body = new URLSearchParams({ mandrill_events: JSON.stringify([event]) });
   const text = new TextEncoder().encode(url + [...body].flat().join(""));
   const hmac = { name: "HMAC", hash: "SHA-1" };
-  const key = await crypto.subtle.importKey("raw", new TextEncoder().encode(webhookKey), hmac, false, ["sign"]);
+  const key = await crypto.subtle.importKey("raw", new TextEncoder().encode(signingKey), hmac, false, ["sign"]);
   const signature = btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.sign("HMAC", key, text))));
   return new Request(url, { method: "POST", body, headers: { "x-mandrill-signature": signature } });
 };
-const tracking = trackingWebhook({ webhookKey, onEvent: (event) => console.log(event.eventType, event.recipient) });
-const inbound = inboundWebhook({ webhookKey, onEvent: ({ message }) => console.log(message.subject) });
+const tracking = trackingWebhook({ signingKey, onEvent: (event) => console.log(event.eventType, event.recipient) });
+const inbound = inboundWebhook({ signingKey, onEvent: ({ message }) => console.log(message.subject) });
 const sent = await tracking(await post({ event: "send", ts: 1, msg: { _id: "m1", email: "b@example.org" } }));
 const mime = process.env.FAKE_MIME;
 const received = await inbound(await post({ event: "inbound", ts: 1, msg: { raw_msg: mime, email: "c@example.com" } }));

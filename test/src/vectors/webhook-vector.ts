@@ -37,27 +37,43 @@ export function headersOf({ request: { headers, contentType } }: WebhookVector):
   return { ...Object.fromEntries(unwrapped), ...(contentType ? { "content-type": contentType } : {}) };
 }
 
-/** Settings in the peer's names as webhook options: `MAILGUN_WEBHOOK_SIGNING_KEY` is `webhookSigningKey`. */
-export function optionsOf(settings: WebhookVector["settings"] = {}): Record<string, unknown> {
+/** Settings in the peer's names as webhook options: `MAILGUN_WEBHOOK_SIGNING_KEY` is `signingKey`. Keys of the other kind of webhook are left out. */
+export function optionsOf(
+  settings: WebhookVector["settings"] = {},
+  kind: "tracking" | "inbound" = "tracking",
+): Record<string, unknown> {
   const prefix =
     /^(?:AMAZON_SES|UNISENDER_GO|BREVO|MAILERSEND|MAILGUN|MAILJET|MAILTRAP|MANDRILL|POSTAL|POSTMARK|RESEND|SENDGRID|SPARKPOST)_/;
   return Object.fromEntries(
     Object.entries(settings)
-      .filter(([name, value]) => value !== null && name !== "AMAZON_SES_CLIENT_PARAMS")
-      .map(([name, value]) => [
-        name
-          .replace(prefix, "")
-          .toLowerCase()
-          .replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
-        value,
-      ]),
+      .filter(
+        ([name, value]) => value !== null && name !== "AMAZON_SES_CLIENT_PARAMS" && !OF_KIND[kind].test(name),
+      )
+      .map(([name, value]) => [optionOf(name.replace(prefix, "")), value]),
   );
+}
+
+/** Settings that are for the other kind of webhook. */
+const OF_KIND = {
+  tracking: /_INBOUND_SECRET$|_INBOUND_WEBHOOK_VERIFICATION_KEY$/,
+  inbound: /_SIGNING_SECRET$|_TRACKING_WEBHOOK_VERIFICATION_KEY$/,
+} as const;
+
+function optionOf(setting: string): string {
+  if (setting === "WEBHOOK_SECRET") return "basicAuth";
+  if (
+    /^(?:(?:SIGNING|INBOUND)_SECRET|WEBHOOK_KEY|WEBHOOK_SIGNING_KEY|\w+_WEBHOOK_VERIFICATION_KEY)$/.test(
+      setting,
+    )
+  )
+    return "signingKey";
+  return setting.toLowerCase().replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** A tracking event in the vector's form. */
 export function comparableTracking(event: TrackingEvent): Record<string, unknown> {
   return comparable({
-    esp: event.esp,
+    esp: event.provider,
     event_type: event.eventType,
     event_id: event.eventId,
     message_id: event.messageId,
@@ -80,7 +96,7 @@ export async function comparableInbound(event: InboundEvent): Promise<Record<str
     Object.entries(message.inlines).map(async ([id, file]) => [id, await comparableFile(file)] as const),
   );
   return comparable({
-    esp: event.esp,
+    esp: event.provider,
     event_type: event.eventType,
     event_id: event.eventId,
     timestamp: event.timestamp?.getTime(),

@@ -85,12 +85,11 @@ for (const [provider, { trackingWebhook, inboundWebhook }] of Object.entries(WEB
         const tracked: TrackingEvent[] = [];
         const received: InboundEvent[] = [];
         const errors: unknown[] = [];
-        const own = optionsOf(vector.settings);
-        if (kind === "inbound") for (const name of ["signingSecret"]) delete own[name];
-        else
-          for (const name of ["inboundSecret", ...(provider === "unisender-go" ? [] : ["apiKey"])])
-            delete own[name];
-        const hasSecret = Object.keys(own).some((name) => /secret|key$/i.test(name) && name !== "apiKey");
+        const own = optionsOf(vector.settings, kind);
+        if (kind === "tracking" && provider !== "unisender-go") delete own["apiKey"];
+        const hasSecret = Object.keys(own).some(
+          (name) => /^basicAuth$|key$/i.test(name) && name !== "apiKey",
+        );
         const options = {
           ...(kind === "inbound" ? MORE_OPTIONS[`${provider} inbound`] : {}),
           ...own,

@@ -66,7 +66,7 @@ export function signedPosts(provider: string, kind: Kind): SignedPosts {
 
 function recordedSignatures(provider: string, vectors: readonly WebhookVector[]): SignedPosts {
   const usable = vectors.filter(({ id }) => !id.includes("test_actual_signed_payload"));
-  const { webhookSecret: _, ...options } = optionsOf(usable[0]?.settings);
+  const { basicAuth: _, ...options } = optionsOf(usable[0]?.settings);
   const posts = usable.map(postOf);
   const text = ({ body }: Post): string => body.toString("latin1");
   // Mailgun signs time and token, and nothing of the rest.

@@ -21,13 +21,13 @@ const header = (post: Post, name: string): string => post.headers[name] ?? "";
 
 /** How each provider that signs does it, with made-up keys, so that every recorded post can be used. */
 export const SIGNERS: Readonly<Record<string, () => Signer>> = {
-  "mailersend tracking": () => hmacHeader("signature", { signingSecret: SECRET }),
-  "mailersend inbound": () => hmacHeader("signature", { inboundSecret: SECRET }),
-  "mailtrap tracking": () => hmacHeader("mailtrap-signature", { signingSecret: SECRET }),
+  "mailersend tracking": () => hmacHeader("signature", { signingKey: SECRET }),
+  "mailersend inbound": () => hmacHeader("signature", { signingKey: SECRET }),
+  "mailtrap tracking": () => hmacHeader("mailtrap-signature", { signingKey: SECRET }),
   "postal tracking": postal,
   "postal inbound": postal,
-  "resend tracking": () => svix("signingSecret"),
-  "resend inbound": () => svix("inboundSecret", { apiKey: "made-up-api-key" }),
+  "resend tracking": () => svix("signingKey"),
+  "resend inbound": () => svix("signingKey", { apiKey: "made-up-api-key" }),
   "sendgrid tracking": ecdsa,
   "mandrill tracking": mandrill,
   "mandrill inbound": mandrill,
@@ -41,7 +41,7 @@ export const SIGNERS: Readonly<Record<string, () => Signer>> = {
 export function basicAuth(): Signer {
   const authorization = `Basic ${btoa(CREDENTIALS)}`;
   return {
-    options: { webhookSecret: CREDENTIALS },
+    options: { basicAuth: CREDENTIALS },
     sign: (post: Post): Post => ({ ...post, headers: { ...post.headers, authorization } }),
     covered: (post: Post) =>
       Buffer.from(header(post, "authorization").replace(/^basic\s+/i, ""), "base64").toString(),
@@ -62,7 +62,7 @@ function hmacHeader(name: string, options: Readonly<Record<string, unknown>>): S
 function postal(): Signer {
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
   return {
-    options: { webhookKey: publicKey.export({ type: "spki", format: "pem" }) },
+    options: { signingKey: publicKey.export({ type: "spki", format: "pem" }) },
     sign: (post: Post): Post => ({
       ...post,
       headers: {
@@ -96,7 +96,7 @@ function ecdsa(): Signer {
   const time = "x-twilio-email-event-webhook-timestamp";
   return {
     options: {
-      trackingWebhookVerificationKey: publicKey.export({ type: "spki", format: "der" }).toString("base64"),
+      signingKey: publicKey.export({ type: "spki", format: "der" }).toString("base64"),
     },
     sign: (post: Post): Post => {
       const timestamp = String(NOW / 1000);
@@ -118,7 +118,7 @@ function mandrill(): Signer {
         "")
       : (new URLSearchParams(post.body.toString()).get("mandrill_events") ?? "");
   return {
-    options: { webhookKey: SECRET },
+    options: { signingKey: SECRET },
     sign: (post: Post): Post => ({
       ...post,
       headers: {

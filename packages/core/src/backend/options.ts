@@ -7,8 +7,7 @@ import { nearest } from "../message/text.js";
 import type { SendResult } from "../result.js";
 import type { RetryBudgetOptions } from "../retry/budget.js";
 import type { RetrySetting } from "../retry/defaults.js";
-import type { CircuitBreaker } from "../session/breaker.js";
-import type { FetchLike, OnRetry } from "../session/options.js";
+import type { Breaker, FetchLike, OnRetry } from "../session/options.js";
 import type { RateLimit } from "../session/rate-limit.js";
 import type { Session } from "../session/session.js";
 
@@ -54,8 +53,8 @@ export interface BackendOptions<F extends Features = Features> {
   readonly rateLimit?: RateLimit | undefined;
   /** How many retries all sends together may make: 500 tokens, 5 a retry, by default; `false` for no such limit. */
   readonly retryBudget?: RetryBudgetOptions | false | undefined;
-  /** Fails sends at once while the provider is sick. In a pool take the pool's `breaker`. */
-  readonly breaker?: CircuitBreaker | undefined;
+  /** A `CircuitBreaker`: fails sends at once while the provider is sick. In a pool take the pool's `breaker`. */
+  readonly breaker?: Breaker | undefined;
   readonly onRetry?: OnRetry | undefined;
   /** A session to use, instead of the one `createSession()` makes. */
   readonly session?: Session | undefined;

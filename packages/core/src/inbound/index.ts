@@ -1,9 +1,9 @@
 /** Mail that comes in: `@posthorn/core/inbound`. */
 export { fetchBytes, urlPath } from "../bytes/fetch-bytes.js";
+export { parseStructured, type StructuredValue } from "../webhooks/parameters.js";
+export { formatInboundAddress, type InboundAddress, parseInboundAddresses } from "./address.js";
 export { decodeText } from "./charset.js";
 export {
-  formatInboundAddress,
-  type InboundAddress,
   type InboundAttachment,
   type InboundAuthentication,
   type InboundDetails,
@@ -14,7 +14,8 @@ export {
   inboundAttachment,
   inboundEvent,
   inboundMessage,
-  parseInboundAddresses,
+  safeFilename,
 } from "./message.js";
-export { headersOfList, headersOfRecord, inboundFromMime, parseHeaderLines } from "./mime.js";
+export { filenameOf, headersOfList, headersOfRecord, inboundFromMime, parseHeaderLines } from "./mime.js";
 export { readMessages } from "./read-mails.js";
+export { decodeHeader } from "./words.js";

@@ -1,21 +1,16 @@
-import { addressParser } from "postal-mime";
 import { dateOf } from "../webhooks/values.js";
-import { decodeHeader } from "./charset.js";
-
-/** An address of a mail that came in, as it stands there: it need not be a valid one. */
-export interface InboundAddress {
-  readonly name: string;
-  readonly email: string;
-}
+import { type InboundAddress, parseInboundAddresses } from "./address.js";
+import { decodeHeader, oneLine } from "./words.js";
 
 /** A file in a mail that came in. Its bytes are made, or fetched from the provider, when asked for. */
 export interface InboundAttachment {
+  /** Without folders, line breaks and control characters; `null` where nothing is left, as of `..`. */
   readonly filename: string | null;
   /** Media type, such as `image/png`. */
   readonly contentType: string;
   /** Without its angle brackets. */
   readonly contentId: string | null;
-  /** Whether the mail shows it within its text. */
+  /** Whether the HTML shows it: refers to its Content-ID by `cid:`. */
   readonly inline: boolean;
   /** @throws PosthornError where they are fetched from the provider and that fails */
   blob(): Promise<Blob>;
@@ -45,8 +40,9 @@ export interface InboundMessage {
   readonly headers: InboundHeaders;
   /** The first header of a name, whatever its case. */
   header(name: string): string | null;
+  /** Every file that the HTML does not refer to, and of two with one Content-ID the second. */
   readonly attachments: readonly InboundAttachment[];
-  /** Files that the HTML shows, by their content id. */
+  /** Files that the HTML refers to by `cid:`, by their Content-ID. */
   readonly inlines: Readonly<Record<string, InboundAttachment>>;
   /** The address that the mail was sent from by SMTP. */
   readonly envelopeSender: string | null;
@@ -66,7 +62,7 @@ export interface InboundMessage {
 /** A mail that the provider received for you. */
 export interface InboundEvent {
   /** Display name of the provider. */
-  readonly esp: string;
+  readonly provider: string;
   readonly eventType: "inbound";
   /** The provider's id of the event, the same when it is posted again; `null` where it gives none. */
   readonly eventId: string | number | null;
@@ -87,39 +83,51 @@ export interface InboundDetails {
   readonly authentication?: Partial<InboundAuthentication> | undefined;
 }
 
-/** The parts of a mail. */
+/** The parts of a message. */
 export interface InboundParts extends InboundDetails {
+  /** Headers as they came: encoded words are decoded here, after addresses are parsed. */
   readonly headers: InboundHeaders;
+  /** Addresses that the provider tells apart by itself, instead of those of the headers. */
+  readonly from?: InboundAddress | null | undefined;
+  readonly to?: readonly InboundAddress[] | undefined;
+  readonly cc?: readonly InboundAddress[] | undefined;
+  readonly replyTo?: readonly InboundAddress[] | undefined;
   readonly text?: string | null | undefined;
   readonly html?: string | null | undefined;
   readonly attachments?: readonly InboundAttachment[] | undefined;
   readonly mime?: Blob | null | undefined;
 }
 
-/** A mail out of its parts. Addresses, subject and date are read from the headers. */
+/** A message out of its parts. Addresses, subject and date are read from the headers. */
 export function inboundMessage(parts: InboundParts): InboundMessage {
-  const { headers } = parts;
-  const header = (name: string): string | null =>
-    headers.find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1] ?? null;
+  const raw = new Map<string, string[]>();
+  for (const [name, value] of parts.headers) {
+    const key = name.toLowerCase();
+    const values = raw.get(key);
+    if (values) values.push(value);
+    else raw.set(key, [value]);
+  }
+  const headers = parts.headers.map(([name, value]) => [name, decodeHeader(value)] as const);
+  const header = (name: string): string | null => {
+    const value = raw.get(name.toLowerCase())?.[0];
+    return value === undefined ? null : decodeHeader(value);
+  };
   const all = (name: string): readonly InboundAddress[] =>
-    headers
-      .filter(([key]) => key.toLowerCase() === name)
-      .flatMap(([, value]) => parseInboundAddresses(value));
-  const files = parts.attachments ?? [];
-  const inlines = files.filter(({ inline, contentId }) => inline && contentId !== null);
+    (raw.get(name) ?? []).flatMap(parseInboundAddresses);
+  const { attachments, inlines } = sortFiles(parts);
   return {
-    from: all("from")[0] ?? null,
-    to: all("to"),
-    cc: all("cc"),
-    replyTo: all("reply-to"),
+    from: parts.from ?? all("from")[0] ?? null,
+    to: parts.to ?? all("to"),
+    cc: parts.cc ?? all("cc"),
+    replyTo: parts.replyTo ?? all("reply-to"),
     subject: header("subject"),
     date: dateOf(header("date")),
     text: parts.text ?? null,
     html: parts.html ?? null,
     headers,
     header,
-    attachments: files.filter((file) => !inlines.includes(file)),
-    inlines: Object.fromEntries(inlines.map((file) => [file.contentId, file])),
+    attachments,
+    inlines,
     envelopeSender: bareAddress(parts.envelopeSender),
     envelopeRecipient: bareAddress(parts.envelopeRecipient),
     spamDetected: parts.spamDetected ?? null,
@@ -135,34 +143,63 @@ export function inboundMessage(parts: InboundParts): InboundMessage {
   };
 }
 
+/**
+ * Tells files that the HTML shows from all others. A Content-ID alone says nothing: mail programs give one to every file.
+ * The provider's word for what is inline counts only where it posts no text that could show a file.
+ */
+function sortFiles({
+  attachments: files = [],
+  text,
+  html,
+}: InboundParts): Pick<InboundMessage, "attachments" | "inlines"> {
+  const hasIds = files.some(({ contentId }) => contentId !== null);
+  const shown = hasIds ? referencesOf(html ?? "") : new Set<string>();
+  const hasNoText = !text && !html;
+  const attachments: InboundAttachment[] = [];
+  const inlines = new Map<string, InboundAttachment>();
+  for (const file of files) {
+    const id = file.contentId;
+    const isShown =
+      id !== null && (shown.has(id) || shown.has(id.toLowerCase()) || (hasNoText && file.inline));
+    if (isShown && !inlines.has(id)) inlines.set(id, { ...file, inline: true });
+    else attachments.push({ ...file, inline: false });
+  }
+  return { attachments, inlines: Object.fromEntries(inlines) };
+}
+
+/** Content-IDs that HTML refers to (RFC 2392), as they stand and in lower case. */
+function referencesOf(html: string): ReadonlySet<string> {
+  const ids = new Set<string>();
+  for (const [, reference = ""] of html.matchAll(/\bcid:([^\s"'<>)]+)/gi)) {
+    const plain = reference.replace(/&(?:amp|#38);/gi, "&").replace(/&#(?:64|x40);/gi, "@");
+    for (const id of [plain, percentless(plain)]) ids.add(id).add(id.toLowerCase());
+  }
+  return ids;
+}
+
+function percentless(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** An event out of its mail. */
 export function inboundEvent(
-  esp: string,
+  provider: string,
   raw: unknown,
   message: InboundMessage,
   fields: { readonly eventId?: string | number | null; readonly timestamp?: Date | null } = {},
 ): InboundEvent {
   return {
-    esp,
+    provider,
     eventType: "inbound",
     eventId: fields.eventId ?? null,
     timestamp: fields.timestamp ?? null,
     message,
     raw,
   };
-}
-
-/** Addresses of a header value, groups taken apart. What is none is left out: incoming mail holds anything. */
-export function parseInboundAddresses(value: string): readonly InboundAddress[] {
-  return addressParser(value, { flatten: true }).flatMap(({ name, address }) =>
-    address ? [{ name: decodeHeader(name), email: address }] : [],
-  );
-}
-
-/** An address as a header value, its name in quotes where it needs them. */
-export function formatInboundAddress({ name, email }: InboundAddress): string {
-  if (name === "") return email;
-  return `${/[^\w\s.!#$%&'*+\-/=?^`{|}~\u0080-\uffff]|[.]/.test(name) ? `"${name.replace(/(["\\])/g, "\\$1")}"` : name} <${email}>`;
 }
 
 type FileBytes = Uint8Array | ArrayBuffer | string;
@@ -174,13 +211,28 @@ export function inboundAttachment(
 ): InboundAttachment {
   const contentType = file.contentType?.split(";")[0]?.trim().toLowerCase() || "application/octet-stream";
   return {
-    // A name may come as a whole path; where to put the file is not the sender's to say.
-    filename: file.filename?.split(/[\\/]/).at(-1) || null,
+    filename: safeFilename(file.filename),
     contentType,
-    contentId: file.contentId?.replace(/^<|>$/g, "") ?? null,
+    contentId: file.contentId?.trim().replace(/^<|>$/g, "") || null,
     inline: file.inline ?? false,
     blob: async () => new Blob([(await bytes()) as BlobPart], { type: contentType }),
   };
+}
+
+/**
+ * A file name that may be written to a folder, its encoded words decoded. A name may come as a whole path; where to put
+ * the file is not the sender's to say.
+ */
+export function safeFilename(name: string | null | undefined): string | null {
+  const last =
+    oneLine(decodeHeader(name ?? ""))
+      .split(/[\\/]/)
+      .at(-1) ?? "";
+  // Control characters, and those that turn the direction of writing, which make `gpj.exe` look like `exe.jpg`.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  const visible = last.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
+  const bare = visible.replace(/^[a-z]:/i, "").trim();
+  return /^\.*$/.test(bare) ? null : bare;
 }
 
 /** `<a@b>` and `a@b` alike as `a@b`. */

@@ -1,83 +1,85 @@
-import PostalMime, { type Email } from "postal-mime";
-import { WebhookRequestError } from "../webhooks/errors.js";
-import { joinBytes } from "../webhooks/signature.js";
+import { parseStructured, type StructuredValue } from "../webhooks/parameters.js";
 import { listOf, recordOf, stringOf } from "../webhooks/values.js";
-import { decodeHeader, repairWindows1252 } from "./charset.js";
-import { keepExactBytes } from "./exact-parts.js";
+import { decodeText } from "./charset.js";
 import {
+  type InboundAttachment,
   type InboundDetails,
   type InboundHeaders,
   type InboundMessage,
   inboundAttachment,
   inboundMessage,
+  safeFilename,
 } from "./message.js";
-
-/** How deep parts may nest: mail that goes deeper was made to do harm. */
-const MAX_NESTING = 100;
+import { type MimeLeaf, readParts } from "./parts.js";
+import { readTexts } from "./text.js";
+import { decodeTransfer, uuencodeName } from "./transfer.js";
 
 /**
- * Reads a mail.
+ * Reads a message. The work is done in slices, so that other work of the process goes on in between; files are decoded
+ * when their `blob()` is asked for.
  *
- * @param mime the mail as it came (RFC 5322, RFC 2045)
+ * @param mime the message as it came (RFC 5322, RFC 2045)
  * @param details what the provider tells beside it
- * @throws WebhookRequestError (400) for one that nests deeper than 100 parts, or has more than 2 MB of headers
+ * @throws WebhookRequestError (400) for one that nests deeper than 100 parts, has more than 10,000 of them, or more than
+ * 2 MB of headers
  */
 export async function inboundFromMime(
   mime: Uint8Array | string,
   details: InboundDetails = {},
 ): Promise<InboundMessage> {
-  const given = typeof mime === "string" ? new TextEncoder().encode(mime) : mime;
-  const bytes = startsWithHeader(given) ? given : joinBytes("\r\n", given);
-  const email = await parse(keepExactBytes(bytes));
-  const isMultipart = email.headers.some(
-    ({ key, value }) => key === "content-type" && /^\s*multipart\//i.test(value),
-  );
+  const isUnicode = typeof mime === "string";
+  const { headers, leaves } = await readParts(isUnicode ? new TextEncoder().encode(mime) : mime);
+  const texts: MimeLeaf[] = [];
+  const files: InboundAttachment[] = [];
+  for (const leaf of leaves) {
+    if (isText(leaf, texts.length > 0)) texts.push(leaf);
+    else files.push(fileOf(leaf));
+  }
   return inboundMessage({
     ...details,
-    headers: email.headers.map(({ originalKey, value }) => [originalKey, decodeHeader(value)] as const),
-    text: bodyOf(email.text, isMultipart),
-    html: bodyOf(email.html, isMultipart),
-    attachments: email.attachments.map((file) =>
-      inboundAttachment(
-        {
-          filename: file.filename,
-          contentType: file.mimeType,
-          contentId: file.contentId ?? null,
-          inline: file.disposition === "inline" || (file.related === true && file.contentId !== undefined),
-        },
-        () => file.content,
-      ),
-    ),
+    headers,
+    ...(await readTexts(texts, isUnicode)),
+    attachments: files,
     mime: new Blob([mime as BlobPart], { type: "message/rfc822" }),
   });
 }
 
-async function parse(mime: Uint8Array): Promise<Email> {
-  try {
-    return await PostalMime.parse(mime, {
-      // A mail within a mail is a file like any other, not part of the text.
-      forceRfc822Attachments: true,
-      attachmentEncoding: "arraybuffer",
-      maxNestingDepth: MAX_NESTING,
-    });
-  } catch (cause) {
-    // Its own limits, of nesting and of headers: all else it makes something of.
-    throw new WebhookRequestError(`the mail cannot be read: ${(cause as Error).message}`, {
-      status: 400,
-      cause,
-    });
-  }
+/** Whether a part is text to read, and no file. A text with a file name is one, unless it is all there is to read. */
+function isText({ type, disposition }: MimeLeaf, hasText: boolean): boolean {
+  if (type.value !== "text/plain" && type.value !== "text/html") return false;
+  if (disposition.value === "attachment") return false;
+  return !hasText || !disposition.parameters.has("filename");
 }
 
-/** A mail that lost its headers is all text; without an empty line before it, that would be taken for headers. */
-function startsWithHeader(mime: Uint8Array): boolean {
-  return /^(?:[!-9;-~]+[ \t]*:|From )/.test(new TextDecoder().decode(mime.subarray(0, 1000)));
+/** A file's name by its headers: that of the content disposition, or else that of the content type. */
+export function filenameOf(contentDisposition: string, contentType: string): string | null {
+  return nameOf(parseStructured(contentDisposition, decodeText), parseStructured(contentType, decodeText));
 }
 
-/** The headers of a text of header lines, as SendGrid and others post them: folded ones joined, encoded words decoded. */
-export async function parseHeaderLines(text: string): Promise<InboundHeaders> {
-  const { headers } = await PostalMime.parse(`${text.replace(/[\r\n]+$/, "")}\r\n\r\n`);
-  return headers.map(({ originalKey, value }) => [originalKey, decodeHeader(value)] as const);
+function nameOf(disposition: StructuredValue, type: StructuredValue): string | null {
+  return safeFilename(disposition.parameters.get("filename")) ?? safeFilename(type.parameters.get("name"));
+}
+
+function fileOf({ headers, type, disposition, encoding, body }: MimeLeaf): InboundAttachment {
+  const contentId = headers.find(([name]) => name.toLowerCase() === "content-id")?.[1];
+  const named = nameOf(disposition, type);
+  return inboundAttachment(
+    {
+      filename: named ?? (encoding.includes("uu") ? (uuencodeName(body) ?? null) : null),
+      contentType: type.value,
+      contentId: contentId ?? null,
+    },
+    () => decodeTransfer(body, encoding),
+  );
+}
+
+/**
+ * The headers of a text of header lines, as SendGrid and others post them: folded ones joined, encoded words left as they
+ * are.
+ */
+export async function parseHeaderLines(text: string | Uint8Array): Promise<InboundHeaders> {
+  const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
+  return (await readParts(bytes)).headers;
 }
 
 /** Headers as providers give them in JSON: names with a value, or a list of values where a header is repeated. */
@@ -98,16 +100,5 @@ export function headersOfList(list: unknown): InboundHeaders {
 
 function headerOf(name: unknown, value: unknown): InboundHeaders {
   const text = stringOf(value);
-  return typeof name === "string" && text !== null
-    ? [[name, decodeHeader(text.replace(/\r?\n(?=[ \t])/g, ""))]]
-    : [];
-}
-
-/**
- * The parser ends every line of a part, also the last one, whose end belongs to the boundary that follows it
- * (RFC 2046 section 5.1.1).
- */
-function bodyOf(text: string | undefined, isMultipart: boolean): string | undefined {
-  if (text === undefined) return undefined;
-  return repairWindows1252(isMultipart && text.endsWith("\n") ? text.slice(0, -1) : text);
+  return typeof name === "string" && text !== null ? [[name, text.replace(/\r?\n(?=[ \t])/g, "")]] : [];
 }

@@ -4,7 +4,6 @@ import { ConfigurationError } from "../errors.js";
 import { nearest } from "../message/text.js";
 import type { RetryBudgetOptions } from "../retry/budget.js";
 import type { RetrySetting } from "../retry/defaults.js";
-import type { CircuitBreaker } from "./breaker.js";
 import type { FetchHooks } from "./hooks.js";
 import type { RateLimit } from "./rate-limit.js";
 
@@ -22,6 +21,16 @@ export type OnRetry = (info: {
   readonly attempt: AttemptRecord;
   readonly provider: string | undefined;
 }) => void | Promise<void>;
+
+/** What tells a session that its provider is sick: a `CircuitBreaker`. */
+export interface Breaker {
+  /** Whether a send may go through now. */
+  admit(): boolean;
+  /** Takes note of a response's status, or of an error. */
+  record(outcome: unknown): void;
+  /** Milliseconds until the provider is tried again. */
+  readonly opensIn: number;
+}
 
 /** Options of a `Session`. */
 export interface SessionOptions {
@@ -51,8 +60,8 @@ export interface SessionOptions {
   readonly hooks?: FetchHooks | undefined;
   /** The most requests in a span of time, over all concurrent sends. */
   readonly rateLimit?: RateLimit | undefined;
-  /** Fails sends at once while the provider is sick. One breaker may serve several sessions. */
-  readonly breaker?: CircuitBreaker | undefined;
+  /** A `CircuitBreaker`: fails sends at once while the provider is sick. One breaker may serve several sessions. */
+  readonly breaker?: Breaker | undefined;
   /** Called before the delay of each retry. */
   readonly onRetry?: OnRetry | undefined;
   /** Time and randomness, for tests. */

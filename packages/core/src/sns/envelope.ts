@@ -1,6 +1,5 @@
-import { ConfigurationError } from "../errors.js";
+import { ConfigurationError, WebhookRequestError } from "../errors.js";
 import { isRecord, type JsonRecord } from "../message/json.js";
-import { WebhookRequestError } from "../webhooks/errors.js";
 import type { WebhookPost } from "../webhooks/post.js";
 import { jsonOf, stringOf } from "../webhooks/values.js";
 

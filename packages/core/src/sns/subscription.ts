@@ -1,7 +1,6 @@
 import { fetchBytes } from "../bytes/fetch-bytes.js";
-import { PosthornError, WebhookSignatureError } from "../errors.js";
+import { PosthornError, WebhookRequestError, WebhookSignatureError } from "../errors.js";
 import type { InboundEvent } from "../inbound/message.js";
-import { WebhookRequestError } from "../webhooks/errors.js";
 import type { TrackingEvent } from "../webhooks/event.js";
 import { type WebhookHandler, webhookHandler } from "../webhooks/handler.js";
 import {
@@ -112,7 +111,7 @@ async function confirm<E>(
     });
   }
   // Without a secret anyone may have sent this.
-  if (topics.length === 0 && !options.webhookSecret) {
+  if (topics.length === 0 && !options.basicAuth) {
     throw new WebhookRequestError(
       `${provider}: a subscription of an unknown topic is not confirmed; give topicArns`,
       { status: 400 },

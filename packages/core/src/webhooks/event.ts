@@ -40,7 +40,7 @@ export type RejectReason =
 /** One thing that happened to one mail to one recipient. */
 export interface TrackingEvent {
   /** Display name of the provider, such as `"Mailgun"`. */
-  readonly esp: string;
+  readonly provider: string;
   readonly eventType: TrackingEventType;
   /** The provider's id of the event, the same when it is posted again; `null` where it gives none. */
   readonly eventId: string | number | null;
@@ -66,12 +66,12 @@ export interface TrackingEvent {
 }
 
 /** What a provider's reader knows of an event; the rest is `null` or empty. */
-export type TrackingFields = Partial<Omit<TrackingEvent, "esp" | "raw">>;
+export type TrackingFields = Partial<Omit<TrackingEvent, "provider" | "raw">>;
 
 /** A whole event out of what is known of it. */
-export function trackingEvent(esp: string, raw: unknown, fields: TrackingFields): TrackingEvent {
+export function trackingEvent(provider: string, raw: unknown, fields: TrackingFields): TrackingEvent {
   return {
-    esp,
+    provider,
     eventType: fields.eventType ?? "unknown",
     eventId: fields.eventId ?? null,
     messageId: fields.messageId ?? null,
@@ -93,15 +93,15 @@ export function trackingEvent(esp: string, raw: unknown, fields: TrackingFields)
  * neither loses the others nor is lost itself.
  */
 export function readEach(
-  esp: string,
+  provider: string,
   entries: readonly unknown[],
   read: (entry: unknown) => readonly TrackingFields[],
 ): readonly TrackingEvent[] {
   return entries.flatMap((raw) => {
     try {
-      return read(raw).map((fields) => trackingEvent(esp, raw, fields));
+      return read(raw).map((fields) => trackingEvent(provider, raw, fields));
     } catch (error) {
-      return [trackingEvent(esp, raw, { description: `cannot be read: ${(error as Error).message}` })];
+      return [trackingEvent(provider, raw, { description: `cannot be read: ${(error as Error).message}` })];
     }
   });
 }

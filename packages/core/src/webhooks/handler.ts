@@ -1,6 +1,5 @@
-import { ConfigurationError, WebhookSignatureError } from "../errors.js";
+import { ConfigurationError, WebhookRequestError, WebhookSignatureError } from "../errors.js";
 import { checkBasicAuth } from "./basic-auth.js";
-import { WebhookRequestError } from "./errors.js";
 import { type Secrets, secretList, type WebhookOptions } from "./options.js";
 import { readPost, type WebhookPost } from "./post.js";
 import { eventKey } from "./store.js";
@@ -16,10 +15,19 @@ export interface WebhookSpec<E> {
   readonly maxBodyBytes: number;
   /** Checks the provider's own signature. @throws WebhookSignatureError */
   readonly verify?: ((post: WebhookPost) => void | Promise<void>) | undefined;
-  /** What to give so that posts can be verified, beside `webhookSecret`: named in the error when nothing is. */
+  /** What to give so that posts can be verified, beside `basicAuth`: named in the error when nothing is. */
   readonly verifiedBy?: string | undefined;
   /** Whether a post without credentials is asked for them with 401, for senders that try without them first. */
   readonly challenge?: boolean;
+  /**
+   * Status of the response to a post whose signature does not match. Some providers drop what is refused with a 4xx, and
+   * try again after a 5xx alone, so that a key that is wrong for an hour loses nothing.
+   *
+   * @default 400
+   */
+  readonly signatureStatus?: number | undefined;
+  /** The key by which an event is handled once, where it is not {@link eventKey}: what the provider's signature covers. */
+  readonly keyOf?: ((event: E) => string) | undefined;
   /** The events of a verified post, in order. What one entry cannot be read for goes to `report`. */
   readonly read: (
     post: WebhookPost,
@@ -28,10 +36,11 @@ export interface WebhookSpec<E> {
 }
 
 interface EventLike {
-  readonly esp: string;
+  readonly provider: string;
   readonly eventType: string;
   readonly eventId: string | number | null;
   readonly recipient?: string | null;
+  readonly raw?: unknown;
 }
 
 /**
@@ -41,17 +50,19 @@ interface EventLike {
  */
 export function webhookHandler<E extends EventLike>(
   spec: WebhookSpec<E>,
-  options: WebhookOptions<E> & { readonly webhookSecret?: Secrets | undefined },
+  options: WebhookOptions<E> & { readonly basicAuth?: Secrets | undefined },
 ): WebhookHandler {
-  const { provider } = spec;
-  const secrets = secretList(options.webhookSecret);
+  const { provider, signatureStatus = 400 } = spec;
+  const secrets = secretList(options.basicAuth);
   if (!spec.verify && secrets.length === 0 && !options.insecure) {
-    const what = [spec.verifiedBy, "webhookSecret"].filter(Boolean).join(" or ");
+    const what = [spec.verifiedBy, "basicAuth"].filter(Boolean).join(" or ");
     throw new ConfigurationError(
       `${provider}: nothing to verify posts by; give ${what}, or insecure: true to take posts from anyone`,
       { provider },
     );
   }
+  const { maxConcurrent = 100 } = options;
+  let underWay = 0;
   const limits = {
     maxBodyBytes: options.maxBodyBytes ?? spec.maxBodyBytes,
     maxParts: options.maxParts ?? 1000,
@@ -85,9 +96,10 @@ export function webhookHandler<E extends EventLike>(
       notify(error, request);
     });
     let failed = false;
-    for (const event of events) {
+    let busy = false;
+    for (const [index, event] of events.entries()) {
       try {
-        await deliver(event, options);
+        if (!(await deliver(event, () => keyOf(event, post, index)))) busy = true;
       } catch (error) {
         failed = true;
         notify(error, request);
@@ -95,37 +107,56 @@ export function webhookHandler<E extends EventLike>(
     }
     // Not the error itself: its words may hold what is nobody else's business.
     if (failed) return answer(500, "an event was not handled");
-    return unread.length > 0 ? answerTo(unread[0]) : answer(200);
+    if (unread.length > 0) return answerTo(unread[0], signatureStatus);
+    return busy ? answer(503, "an event is being handled; post it again", RETRY_LATER) : answer(200);
+  }
+
+  const keyOf = (event: E, post: WebhookPost, index: number): string | Promise<string> =>
+    spec.keyOf?.(event) ?? eventKey(event, event.eventType === "inbound" ? post.body : undefined, index);
+
+  /** Hands out an event, once. `false` when somebody else is at it. */
+  async function deliver(event: E, key: () => string | Promise<string>): Promise<boolean> {
+    const { store, onEvent } = options;
+    if (!store) {
+      await onEvent(event);
+      return true;
+    }
+    const claimed = await key();
+    const claim = await store.claim(claimed);
+    if (claim === "done") return true;
+    if (claim === "busy") return false;
+    try {
+      await onEvent(event);
+    } catch (error) {
+      await store.release(claimed);
+      throw error;
+    }
+    await store.complete(claimed);
+    return true;
   }
 
   return async (request) => {
+    if (underWay >= maxConcurrent) return answer(503, "too many posts at once; post it again", RETRY_LATER);
+    underWay++;
     try {
       return await handle(request);
     } catch (error) {
       notify(error, request);
-      return answerTo(error);
+      return answerTo(error, signatureStatus);
+    } finally {
+      underWay--;
     }
   };
 }
 
+const RETRY_LATER = { "retry-after": "10" };
+
 /** What a post is answered that cannot be taken. Words are told only of errors that are about the post itself. */
-function answerTo(error: unknown): Response {
-  if (error instanceof WebhookSignatureError) return answer(400, error.message);
+function answerTo(error: unknown, signatureStatus: number): Response {
+  if (error instanceof WebhookSignatureError) return answer(signatureStatus, error.message);
   if (error instanceof WebhookRequestError) return answer(error.status, error.message);
   if (error instanceof ConfigurationError) return answer(500, error.message);
   return answer(500, "the post could not be handled");
-}
-
-async function deliver<E extends EventLike>(event: E, { store, onEvent }: WebhookOptions<E>): Promise<void> {
-  const key = store && eventKey(event);
-  if (!store || key === undefined) return onEvent(event);
-  if (!(await store.claim(key))) return;
-  try {
-    await onEvent(event);
-  } catch (error) {
-    await store.release(key);
-    throw error;
-  }
 }
 
 function answer(status: number, reason = "ok", headers: Record<string, string> = {}): Response {

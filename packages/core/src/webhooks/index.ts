@@ -2,11 +2,10 @@
 
 export { fetchBytes, urlPath } from "../bytes/fetch-bytes.js";
 export { readEnv } from "../env.js";
-export { ConfigurationError, PosthornError, WebhookSignatureError } from "../errors.js";
+export { ConfigurationError, PosthornError, WebhookRequestError, WebhookSignatureError } from "../errors.js";
 export { isRecord, type JsonRecord } from "../message/json.js";
 export { ownProperty } from "../message/text.js";
 export { basicCredentials, checkBasicAuth } from "./basic-auth.js";
-export { WebhookRequestError } from "./errors.js";
 export {
   type RejectReason,
   readEach,
@@ -16,11 +15,12 @@ export {
   trackingEvent,
 } from "./event.js";
 export { type WebhookHandler, type WebhookSpec, webhookHandler } from "./handler.js";
-export { type FormField, parameter } from "./multipart.js";
+export { type FormField, parseMultipartBody } from "./multipart.js";
 export {
   type OnWebhookError,
   resolveWebhookOptions,
   type Secrets,
+  type SecretsForm,
   secretList,
   type WebhookOptionForms,
   type WebhookOptions,
@@ -38,7 +38,13 @@ export {
   requireToken,
   verifyHmac,
 } from "./signature.js";
-export { type EventStore, eventKey, memoryEventStore } from "./store.js";
+export {
+  type Claim,
+  type EventStore,
+  eventKey,
+  type MemoryEventStoreOptions,
+  memoryEventStore,
+} from "./store.js";
 export {
   bareAddress,
   dateOf,
@@ -47,6 +53,7 @@ export {
   jsonOf,
   listOf,
   numberOf,
+  parseJson,
   recordOf,
   stringOf,
   stringsOf,

@@ -16,7 +16,7 @@ export interface WebhookOptions<E> {
    */
   readonly onEvent: (event: E) => void | Promise<void>;
   /** HTTP basic auth as `user:password`, which goes into the URL given to the provider. Environment: `…_WEBHOOK_SECRET`. */
-  readonly webhookSecret?: Secrets | undefined;
+  readonly basicAuth?: Secrets | undefined;
   /** Takes posts from anyone, when nothing is configured to verify them by. For tests alone. */
   readonly insecure?: boolean | undefined;
   /** Where handled events are noted, so that one posted twice is handled once. */
@@ -29,6 +29,13 @@ export interface WebhookOptions<E> {
   readonly maxBodyBytes?: number | undefined;
   /** Parts of a form. Default 1,000. */
   readonly maxParts?: number | undefined;
+  /**
+   * Posts that this webhook reads and handles at once, which bounds its memory. One beyond them is answered 503, so that the
+   * provider posts it again.
+   *
+   * @default 100
+   */
+  readonly maxConcurrent?: number | undefined;
   /** Milliseconds until the body must be here. Default 30,000. */
   readonly timeout?: number | undefined;
   /** Time for tests. */
@@ -37,16 +44,23 @@ export interface WebhookOptions<E> {
 
 const FORMS: Readonly<Record<keyof WebhookOptions<never>, (value: unknown) => boolean>> = {
   onEvent: isFunction,
-  webhookSecret: isSecrets,
+  basicAuth: isSecrets,
   insecure: (value) => typeof value === "boolean",
-  store: (value) => typeof value === "object" && value !== null,
+  store: isStore,
   onError: isFunction,
   maxAge: isPositive,
   maxBodyBytes: isPositive,
   maxParts: isPositive,
+  maxConcurrent: isPositive,
   timeout: isPositive,
   clock: (value) => typeof value === "object" && value !== null,
 };
+
+function isStore(value: unknown): boolean {
+  return ["claim", "complete", "release"].every(
+    (name) => typeof (value as Record<string, unknown> | null)?.[name] === "function",
+  );
+}
 
 /** Whether a value is a secret or a list of them. */
 function isSecrets(value: unknown): boolean {
@@ -60,7 +74,14 @@ export function secretList(secrets: Secrets | undefined): readonly string[] {
 }
 
 /** A provider's own webhook options: the form of each, `secrets` and `text` being read from the environment too. */
-export type WebhookOptionForms = Readonly<Record<string, "secrets" | "text" | ((value: unknown) => boolean)>>;
+export type WebhookOptionForms = Readonly<
+  Record<string, "secrets" | "text" | SecretsForm | ((value: unknown) => boolean)>
+>;
+
+/** Secrets whose environment variable has another name than the option, without the provider's prefix. */
+export interface SecretsForm {
+  readonly secrets: string;
+}
 
 /**
  * Checks options and adds what the environment has.
@@ -87,18 +108,19 @@ export function resolveWebhookOptions<O extends object>(
       `unknown option "${name}"; ${meant ? `is "${meant}" meant?` : `known are ${Object.keys(known).join(", ")}`}`,
     );
   }
-  const fromEnv = ["webhookSecret", ...Object.keys(forms).filter((name) => typeof forms[name] === "string")];
-  for (const name of fromEnv) {
-    resolved[name] ??= readEnv(`${prefix}_${name.replace(/([A-Z])/g, "_$1").toUpperCase()}`);
+  for (const [name, form] of Object.entries({ basicAuth: { secrets: "WEBHOOK_SECRET" }, ...forms })) {
+    if (typeof form === "function") continue;
+    const variable = typeof form === "object" ? form.secrets : name.replace(/([A-Z])/g, "_$1").toUpperCase();
+    resolved[name] ??= readEnv(`${prefix}_${variable}`);
   }
   for (const [name, form] of Object.entries(known)) {
     const value = resolved[name];
-    const fits = form === "secrets" ? isSecrets : form === "text" ? isText : form;
+    const fits = form === "text" ? isText : typeof form === "function" ? form : isSecrets;
     if (value !== undefined && !fits(value)) fail(`option "${name}" is not of the form it should have`);
   }
   if (!resolved["onEvent"]) fail('option "onEvent" is missing; give the function that handles events');
-  if (secretList(resolved["webhookSecret"] as Secrets | undefined).some((secret) => !secret.includes(":"))) {
-    fail('option "webhookSecret" has the form "user:password"');
+  if (secretList(resolved["basicAuth"] as Secrets | undefined).some((secret) => !secret.includes(":"))) {
+    fail('option "basicAuth" has the form "user:password"');
   }
   return resolved as O;
 }

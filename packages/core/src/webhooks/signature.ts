@@ -1,5 +1,6 @@
 import { decodeBase64 } from "../bytes/base64.js";
 import { WebhookSignatureError } from "../errors.js";
+import { hexDigit } from "./parameters.js";
 
 /** A hash by its name in Web Cryptography. */
 export type HashName = "SHA-1" | "SHA-256";
@@ -75,10 +76,20 @@ function importSpki(
   return crypto.subtle.importKey("spki", joinBytes(der ?? ""), algorithm, false, ["verify"]);
 }
 
-/** Bytes of hexadecimal text; `undefined` where it is none. */
+/** Characters of the longest signature: RSA of 8,192 bits in hexadecimal. What is longer is none, and is not decoded. */
+const MAX_SIGNATURE = 2048;
+
+/** Bytes of hexadecimal text; `undefined` where it is none, or too long to be a signature. */
 export function bytesOfHex(text: string | null | undefined): Uint8Array | undefined {
-  if (!text || text.length % 2 !== 0 || !/^[0-9a-f]+$/i.test(text)) return undefined;
-  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  if (!text || text.length % 2 !== 0 || text.length > MAX_SIGNATURE) return undefined;
+  const bytes = new Uint8Array(text.length / 2);
+  for (let at = 0; at < bytes.length; at++) {
+    const high = hexDigit(text.charCodeAt(at * 2));
+    const low = hexDigit(text.charCodeAt(at * 2 + 1));
+    if (high < 0 || low < 0) return undefined;
+    bytes[at] = high * 16 + low;
+  }
+  return bytes;
 }
 
 /** Bytes of base64 text, also over several lines; `undefined` where it is none. */
@@ -108,17 +119,22 @@ export async function equalStrings(one: string, other: string): Promise<boolean>
   );
 }
 
+/** Seconds that the clocks of two hosts may be apart. */
+const MAX_AHEAD = 300;
+
 /**
  * @param signedAt when the provider signed, in seconds since 1970
  * @param maxAge seconds
- * @throws WebhookSignatureError when it lies further back, or further ahead, than `maxAge`
+ * @throws WebhookSignatureError when it lies further back than `maxAge`, or more than five minutes ahead (less where
+ * `maxAge` is)
  */
 export function checkAge(provider: string, signedAt: number, maxAge: number, now: number): void {
   const age = now / 1000 - signedAt;
-  if (Math.abs(age) <= maxAge) return;
+  const limit = age > 0 ? maxAge : Math.min(maxAge, MAX_AHEAD);
+  if (Math.abs(age) <= limit) return;
   const where = age > 0 ? "ago" : "ahead";
   throw new WebhookSignatureError(
-    `${provider}: the post was signed ${Math.round(Math.abs(age))} seconds ${where}, beyond the ${maxAge} of maxAge`,
+    `${provider}: the post was signed ${Math.round(Math.abs(age))} seconds ${where}, beyond the ${limit} that are allowed`,
     { provider },
   );
 }

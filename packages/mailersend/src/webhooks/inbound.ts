@@ -18,7 +18,7 @@ import { verifySignature } from "./signature.js";
 /** Options of {@link inboundWebhook}. */
 export interface MailerSendInboundOptions extends WebhookOptions<InboundEvent> {
   /** The inbound route's secret, which is another than the webhooks'. Environment: `MAILERSEND_INBOUND_SECRET`. */
-  readonly inboundSecret?: Secrets | undefined;
+  readonly signingKey?: Secrets | undefined;
 }
 
 /**
@@ -27,11 +27,16 @@ export interface MailerSendInboundOptions extends WebhookOptions<InboundEvent> {
  * @throws ConfigurationError without the route's secret: MailerSend signs every post
  */
 export function inboundWebhook(options: MailerSendInboundOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("MailerSend", "MAILERSEND", { inboundSecret: "secrets" }, options);
-  const { inboundSecret } = resolved;
-  if (!inboundSecret && !resolved.insecure) {
+  const resolved = resolveWebhookOptions(
+    "MailerSend",
+    "MAILERSEND",
+    { signingKey: { secrets: "INBOUND_SECRET" } },
+    options,
+  );
+  const { signingKey } = resolved;
+  if (!signingKey && !resolved.insecure) {
     throw new ConfigurationError(
-      "MailerSend: nothing to verify posts by; give inboundSecret, or set MAILERSEND_INBOUND_SECRET in the environment",
+      "MailerSend: nothing to verify posts by; give signingKey, or set MAILERSEND_INBOUND_SECRET in the environment",
       { provider: "MailerSend" },
     );
   }
@@ -39,7 +44,7 @@ export function inboundWebhook(options: MailerSendInboundOptions): WebhookHandle
     {
       provider: "MailerSend",
       maxBodyBytes: 50_000_000,
-      verify: inboundSecret ? (post) => verifySignature(post, inboundSecret) : undefined,
+      verify: signingKey ? (post) => verifySignature(post, signingKey) : undefined,
       read: async (post) => [await readMail(recordOf(post.json()))],
     },
     resolved,

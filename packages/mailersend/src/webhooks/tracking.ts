@@ -24,7 +24,7 @@ import { verifySignature } from "./signature.js";
 /** Options of {@link trackingWebhook}. */
 export interface MailerSendTrackingOptions extends WebhookOptions<TrackingEvent> {
   /** The webhook's signing secret. Environment: `MAILERSEND_SIGNING_SECRET`. */
-  readonly signingSecret?: Secrets | undefined;
+  readonly signingKey?: Secrets | undefined;
 }
 
 // https://developers.mailersend.com/api/v1/webhooks.html#available-events
@@ -59,14 +59,19 @@ const REASONS: Readonly<Record<string, RejectReason>> = {
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: MailerSendTrackingOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("MailerSend", "MAILERSEND", { signingSecret: "secrets" }, options);
-  const { signingSecret } = resolved;
+  const resolved = resolveWebhookOptions(
+    "MailerSend",
+    "MAILERSEND",
+    { signingKey: { secrets: "SIGNING_SECRET" } },
+    options,
+  );
+  const { signingKey } = resolved;
   return webhookHandler(
     {
       provider: "MailerSend",
       maxBodyBytes: 10_000_000,
-      verifiedBy: "signingSecret",
-      verify: signingSecret ? (post) => verifySignature(post, signingSecret) : undefined,
+      verifiedBy: "signingKey",
+      verify: signingKey ? (post) => verifySignature(post, signingKey) : undefined,
       read: (post) => {
         const body = post.json();
         refuseMail(body);

@@ -39,13 +39,18 @@ export interface MailgunInboundOptions extends WebhookOptions<InboundEvent>, Mai
  * @throws ConfigurationError without a signing key
  */
 export function inboundWebhook(options: MailgunInboundOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("Mailgun", "MAILGUN", { webhookSigningKey: "secrets" }, options);
+  const resolved = resolveWebhookOptions(
+    "Mailgun",
+    "MAILGUN",
+    { signingKey: { secrets: "WEBHOOK_SIGNING_KEY" } },
+    options,
+  );
   requireSigningKey(resolved);
   return webhookHandler(
     {
       provider: "Mailgun",
       maxBodyBytes: 50_000_000,
-      verify: resolved.webhookSigningKey ? (post) => verifySignature(post, resolved) : undefined,
+      verify: resolved.signingKey ? (post) => verifySignature(post, resolved) : undefined,
       read,
     },
     resolved,
@@ -115,7 +120,7 @@ function attachmentsOf(form: WebhookForm): readonly InboundAttachment[] {
     ]),
   );
   return form.fields.flatMap((field) => {
-    if (field.filename === null) return [];
+    if (field.filename === null && !/^attachment-\d+$/.test(field.name)) return [];
     const contentId = ids.get(field.name) ?? null;
     const file = {
       filename: field.filename,

@@ -16,7 +16,7 @@ import {
 /** What verifying Mailgun's posts takes. */
 export interface MailgunSignatureOptions {
   /** The "HTTP webhook signing key" of the account. Environment: `MAILGUN_WEBHOOK_SIGNING_KEY`. */
-  readonly webhookSigningKey?: Secrets | undefined;
+  readonly signingKey?: Secrets | undefined;
 }
 
 /** Mailgun posts an event again for eight hours; whoever replays one within that time is told by its `eventId`. */
@@ -52,10 +52,10 @@ export function signatureOf(post: WebhookPost): MailgunSignature {
  */
 export async function verifySignature(
   post: WebhookPost,
-  { webhookSigningKey, maxAge, clock }: MailgunSignatureOptions & WebhookOptions<never>,
+  { signingKey, maxAge, clock }: MailgunSignatureOptions & WebhookOptions<never>,
 ): Promise<void> {
   const { token, timestamp, signature, parentSignature } = signatureOf(post);
-  const keys = secretList(webhookSigningKey);
+  const keys = secretList(signingKey);
   const signed = joinBytes(timestamp, token);
   const matches = await Promise.all(
     [signature, parentSignature].map((given) => verifyHmac("SHA-256", keys, bytesOfHex(given), signed)),
@@ -66,9 +66,9 @@ export async function verifySignature(
 
 /** @throws ConfigurationError without a signing key: Mailgun signs every post, so basic auth alone is a mistake */
 export function requireSigningKey(options: MailgunSignatureOptions & WebhookOptions<never>): void {
-  if (options.webhookSigningKey || options.insecure) return;
+  if (options.signingKey || options.insecure) return;
   throw new ConfigurationError(
-    "Mailgun: nothing to verify posts by; give webhookSigningKey, or set MAILGUN_WEBHOOK_SIGNING_KEY in the environment",
+    "Mailgun: nothing to verify posts by; give signingKey, or set MAILGUN_WEBHOOK_SIGNING_KEY in the environment",
     { provider: "Mailgun" },
   );
 }

@@ -26,13 +26,18 @@ export interface MailgunTrackingOptions extends WebhookOptions<TrackingEvent>, M
  * @throws ConfigurationError without a signing key
  */
 export function trackingWebhook(options: MailgunTrackingOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("Mailgun", "MAILGUN", { webhookSigningKey: "secrets" }, options);
+  const resolved = resolveWebhookOptions(
+    "Mailgun",
+    "MAILGUN",
+    { signingKey: { secrets: "WEBHOOK_SIGNING_KEY" } },
+    options,
+  );
   requireSigningKey(resolved);
   return webhookHandler(
     {
       provider: "Mailgun",
       maxBodyBytes: 10_000_000,
-      verify: resolved.webhookSigningKey ? (post) => verifySignature(post, resolved) : undefined,
+      verify: resolved.signingKey ? (post) => verifySignature(post, resolved) : undefined,
       read,
     },
     resolved,

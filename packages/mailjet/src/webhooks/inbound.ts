@@ -1,4 +1,5 @@
 import {
+  filenameOf,
   headersOfRecord,
   type InboundAttachment,
   type InboundEvent,
@@ -12,7 +13,6 @@ import {
   type JsonRecord,
   listOf,
   numberOf,
-  parameter,
   resolveWebhookOptions,
   stringOf,
   type WebhookHandler,
@@ -70,13 +70,10 @@ function readPart(part: unknown, body: JsonRecord): readonly InboundAttachment[]
   if (!FILE.test(reference) || typeof content !== "string") return [];
   const headers = headersOfRecord(part["Headers"]);
   const header = (name: string) => headers.find(([key]) => key.toLowerCase() === name)?.[1] ?? "";
-  const contentId = header("content-id") || null;
   const file = {
-    filename:
-      parameter(header("content-disposition"), "filename") ?? parameter(header("content-type"), "name"),
+    filename: filenameOf(header("content-disposition"), header("content-type")),
     contentType: header("content-type"),
-    contentId,
-    inline: reference.startsWith("Inline") || /^inline\b/i.test(header("content-disposition")),
+    contentId: header("content-id") || null,
   };
   return [inboundAttachment(file, () => bytesOfBase64(content) ?? new Uint8Array())];
 }

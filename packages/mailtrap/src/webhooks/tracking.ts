@@ -26,7 +26,7 @@ import { verifySignature } from "./signature.js";
 /** Options of {@link trackingWebhook}. */
 export interface MailtrapTrackingOptions extends WebhookOptions<TrackingEvent> {
   /** The signing secret of the webhook. Environment: `MAILTRAP_SIGNING_SECRET`. */
-  readonly signingSecret?: Secrets | undefined;
+  readonly signingKey?: Secrets | undefined;
 }
 
 // https://docs.mailtrap.io/email-api-smtp/advanced/webhooks
@@ -59,14 +59,19 @@ const REASONS: Readonly<Record<string, RejectReason>> = {
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: MailtrapTrackingOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("Mailtrap", "MAILTRAP", { signingSecret: "secrets" }, options);
-  const { signingSecret } = resolved;
+  const resolved = resolveWebhookOptions(
+    "Mailtrap",
+    "MAILTRAP",
+    { signingKey: { secrets: "SIGNING_SECRET" } },
+    options,
+  );
+  const { signingKey } = resolved;
   return webhookHandler(
     {
       provider: "Mailtrap",
       maxBodyBytes: 10_000_000,
-      verifiedBy: "signingSecret",
-      verify: signingSecret ? (post) => verifySignature(post, signingSecret) : undefined,
+      verifiedBy: "signingKey",
+      verify: signingKey ? (post) => verifySignature(post, signingKey) : undefined,
       read: (post) => readEach("Mailtrap", entriesOf(post), (entry) => [readEvent(recordOf(entry))]),
     },
     resolved,

@@ -25,16 +25,16 @@ export function inboundWebhook(options: MandrillInboundOptions): WebhookHandler 
   const resolved = resolveWebhookOptions(
     "Mandrill",
     "MANDRILL",
-    { webhookKey: "secrets", webhookUrl: "text" },
+    { signingKey: { secrets: "WEBHOOK_KEY" }, webhookUrl: "text" },
     options,
   );
   return webhookHandler(
     {
       provider: "Mandrill",
       maxBodyBytes: 50_000_000,
-      verifiedBy: "webhookKey",
+      verifiedBy: "signingKey",
       verify:
-        resolved.webhookKey || resolved.webhookSecret ? (post) => verifySignature(post, resolved) : undefined,
+        resolved.signingKey || resolved.basicAuth ? (post) => verifySignature(post, resolved) : undefined,
       read: (post, report) =>
         readMessages(
           eventsOf(post)

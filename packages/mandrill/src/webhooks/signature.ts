@@ -13,7 +13,7 @@ import {
 /** What verifying Mandrill's posts takes. */
 export interface MandrillSignatureOptions {
   /** The key that Mandrill shows beside the webhook. Environment: `MANDRILL_WEBHOOK_KEY`. */
-  readonly webhookKey?: Secrets | undefined;
+  readonly signingKey?: Secrets | undefined;
   /**
    * The webhook's URL exactly as it was given to Mandrill, credentials too: it is part of what is signed. Default: the
    * request's own, which differs behind a proxy. Environment: `MANDRILL_WEBHOOK_URL`.
@@ -24,13 +24,13 @@ export interface MandrillSignatureOptions {
 /** HMAC-SHA1 of the URL and the fields by name. https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/ */
 export async function verifySignature(
   post: WebhookPost,
-  { webhookKey, webhookUrl }: MandrillSignatureOptions,
+  { signingKey, webhookUrl }: MandrillSignatureOptions,
 ): Promise<void> {
-  const keys = secretList(webhookKey);
+  const keys = secretList(signingKey);
   // Mandrill looks for the URL before it gives the key, so a webhook may be made without.
   if (keys.length === 0) {
     throw new ConfigurationError(
-      "Mandrill: option webhookKey is missing; copy it from Mandrill's webhook settings",
+      "Mandrill: option signingKey is missing; copy it from Mandrill's webhook settings",
       {
         provider: "Mandrill",
       },
@@ -38,7 +38,7 @@ export async function verifySignature(
   }
   const fields = post
     .form()
-    .fields.filter(({ filename }) => filename === null)
+    .fields.filter(({ filename }) => filename === null || filename === "")
     .toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
     .flatMap(({ name, bytes }) => [name, bytes]);
   const signature = bytesOfBase64(post.headers.get("x-mandrill-signature"));

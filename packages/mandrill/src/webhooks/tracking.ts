@@ -43,16 +43,16 @@ export function trackingWebhook(options: MandrillTrackingOptions): WebhookHandle
   const resolved = resolveWebhookOptions(
     "Mandrill",
     "MANDRILL",
-    { webhookKey: "secrets", webhookUrl: "text" },
+    { signingKey: { secrets: "WEBHOOK_KEY" }, webhookUrl: "text" },
     options,
   );
   return webhookHandler(
     {
       provider: "Mandrill",
       maxBodyBytes: 10_000_000,
-      verifiedBy: "webhookKey",
+      verifiedBy: "signingKey",
       verify:
-        resolved.webhookKey || resolved.webhookSecret ? (post) => verifySignature(post, resolved) : undefined,
+        resolved.signingKey || resolved.basicAuth ? (post) => verifySignature(post, resolved) : undefined,
       read: (post) =>
         readEach(
           "Mandrill",

@@ -24,14 +24,19 @@ export interface PostalInboundOptions extends WebhookOptions<InboundEvent>, Post
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function inboundWebhook(options: PostalInboundOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("Postal", "POSTAL", { webhookKey: "secrets" }, options);
-  const { webhookKey } = resolved;
+  const resolved = resolveWebhookOptions(
+    "Postal",
+    "POSTAL",
+    { signingKey: { secrets: "WEBHOOK_KEY" } },
+    options,
+  );
+  const { signingKey } = resolved;
   return webhookHandler(
     {
       provider: "Postal",
       maxBodyBytes: 50_000_000,
-      verifiedBy: "webhookKey",
-      verify: webhookKey ? (post) => verifySignature(post, webhookKey) : undefined,
+      verifiedBy: "signingKey",
+      verify: signingKey ? (post) => verifySignature(post, signingKey) : undefined,
       read: async (post) => {
         const body = post.json();
         if (isRecord(body) && "rcpt_to" in body) return [await readMail(body)];

@@ -14,7 +14,7 @@ export interface PostalSignatureOptions {
   /**
    * The server's public key: PEM, or the base64 of `postal default-dkim-record`. Environment: `POSTAL_WEBHOOK_KEY`.
    */
-  readonly webhookKey?: Secrets | undefined;
+  readonly signingKey?: Secrets | undefined;
 }
 
 /**

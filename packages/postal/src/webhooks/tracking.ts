@@ -49,14 +49,19 @@ const STATUSES: Readonly<Record<string, TrackingEventType>> = {
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: PostalTrackingOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("Postal", "POSTAL", { webhookKey: "secrets" }, options);
-  const { webhookKey } = resolved;
+  const resolved = resolveWebhookOptions(
+    "Postal",
+    "POSTAL",
+    { signingKey: { secrets: "WEBHOOK_KEY" } },
+    options,
+  );
+  const { signingKey } = resolved;
   return webhookHandler(
     {
       provider: "Postal",
       maxBodyBytes: 10_000_000,
-      verifiedBy: "webhookKey",
-      verify: webhookKey ? (post) => verifySignature(post, webhookKey) : undefined,
+      verifiedBy: "signingKey",
+      verify: signingKey ? (post) => verifySignature(post, signingKey) : undefined,
       read: (post) => {
         const body = post.json();
         if (isRecord(body) && "rcpt_to" in body) {

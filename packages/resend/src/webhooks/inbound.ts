@@ -31,7 +31,7 @@ import { verifySignature } from "./signature.js";
 /** Options of {@link inboundWebhook}. */
 export interface ResendInboundOptions extends WebhookOptions<InboundEvent> {
   /** The webhook's signing secret, `whsec_…`. Environment: `RESEND_INBOUND_SECRET`. */
-  readonly inboundSecret?: Secrets | undefined;
+  readonly signingKey?: Secrets | undefined;
   /** API key, by which the mail is fetched: the post has no more than its addresses. Environment: `RESEND_API_KEY`. */
   readonly apiKey?: string | undefined;
   /** Another base URL of the API. Environment: `RESEND_API_URL`. */
@@ -47,9 +47,14 @@ export interface ResendInboundOptions extends WebhookOptions<InboundEvent> {
  */
 export function inboundWebhook(options: ResendInboundOptions): WebhookHandler {
   const isFunction = (value: unknown) => typeof value === "function";
-  const forms = { inboundSecret: "secrets", apiKey: "text", apiUrl: "text", fetch: isFunction } as const;
+  const forms = {
+    signingKey: { secrets: "INBOUND_SECRET" },
+    apiKey: "text",
+    apiUrl: "text",
+    fetch: isFunction,
+  } as const;
   const resolved = resolveWebhookOptions("Resend", "RESEND", forms, options);
-  const { inboundSecret, apiKey } = resolved;
+  const { signingKey, apiKey } = resolved;
   if (!apiKey) {
     throw new ConfigurationError("Resend: option apiKey is missing; received mail is fetched by it", {
       provider: "Resend",
@@ -59,8 +64,8 @@ export function inboundWebhook(options: ResendInboundOptions): WebhookHandler {
     {
       provider: "Resend",
       maxBodyBytes: 10_000_000,
-      verifiedBy: "inboundSecret",
-      verify: inboundSecret ? (post) => verifySignature(post, inboundSecret, resolved) : undefined,
+      verifiedBy: "signingKey",
+      verify: signingKey ? (post) => verifySignature(post, signingKey, resolved) : undefined,
       read: async (post) => {
         const body = recordOf(post.json());
         if (body["type"] !== "email.received") {

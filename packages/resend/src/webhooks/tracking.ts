@@ -27,7 +27,7 @@ import { verifySignature } from "./signature.js";
 /** Options of {@link trackingWebhook}. */
 export interface ResendTrackingOptions extends WebhookOptions<TrackingEvent> {
   /** The webhook's signing secret, `whsec_…`. Environment: `RESEND_SIGNING_SECRET`. */
-  readonly signingSecret?: Secrets | undefined;
+  readonly signingKey?: Secrets | undefined;
 }
 
 // https://resend.com/docs/webhooks/event-types
@@ -58,14 +58,19 @@ function reasonOf(type: string, words: string | null): RejectReason | null {
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: ResendTrackingOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("Resend", "RESEND", { signingSecret: "secrets" }, options);
-  const { signingSecret } = resolved;
+  const resolved = resolveWebhookOptions(
+    "Resend",
+    "RESEND",
+    { signingKey: { secrets: "SIGNING_SECRET" } },
+    options,
+  );
+  const { signingKey } = resolved;
   return webhookHandler(
     {
       provider: "Resend",
       maxBodyBytes: 10_000_000,
-      verifiedBy: "signingSecret",
-      verify: signingSecret ? (post) => verifySignature(post, signingSecret, resolved) : undefined,
+      verifiedBy: "signingKey",
+      verify: signingKey ? (post) => verifySignature(post, signingKey, resolved) : undefined,
       read: (post) => {
         const body = recordOf(post.json());
         if (body["type"] === "email.received") {

@@ -34,7 +34,7 @@ export interface SendGridInboundOptions extends WebhookOptions<InboundEvent> {
    *
    * @see https://www.twilio.com/docs/sendgrid/for-developers/parsing-email/securing-your-parse-webhooks
    */
-  readonly inboundWebhookVerificationKey?: Secrets | undefined;
+  readonly signingKey?: Secrets | undefined;
 }
 
 /**
@@ -44,14 +44,14 @@ export interface SendGridInboundOptions extends WebhookOptions<InboundEvent> {
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function inboundWebhook(options: SendGridInboundOptions): WebhookHandler {
-  const forms = { inboundWebhookVerificationKey: "secrets" } as const;
+  const forms = { signingKey: { secrets: "INBOUND_WEBHOOK_VERIFICATION_KEY" } } as const;
   const resolved = resolveWebhookOptions("SendGrid", "SENDGRID", forms, options);
-  const { inboundWebhookVerificationKey: key } = resolved;
+  const { signingKey: key } = resolved;
   return webhookHandler(
     {
       provider: "SendGrid",
       maxBodyBytes: 50_000_000,
-      verifiedBy: "inboundWebhookVerificationKey",
+      verifiedBy: "signingKey",
       verify: key ? (post) => verifySignature(post, key, resolved) : undefined,
       read,
     },
@@ -101,11 +101,11 @@ function detailsOf(form: WebhookForm): InboundDetails {
 function attachmentsOf(form: WebhookForm): readonly InboundAttachment[] {
   const info = recordOf(jsonOf(form.text("attachment-info")));
   return form.fields.flatMap((field) => {
-    if (field.filename === null) return [];
+    if (field.filename === null && !/^attachment\d+$/.test(field.name)) return [];
     const about = recordOf(info[field.name]);
     const contentId = stringOf(about["content-id"]) || null;
     const file = {
-      filename: stringOf(about["filename"]) || field.filename,
+      filename: stringOf(about["filename"]) || field.filename || stringOf(about["name"]),
       contentType: stringOf(about["type"]) || field.contentType || "",
       contentId,
       inline: contentId !== null,

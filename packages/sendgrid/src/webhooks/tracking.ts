@@ -27,7 +27,7 @@ export interface SendGridTrackingOptions extends WebhookOptions<TrackingEvent> {
   /**
    * The verification key of the signed event webhook. Environment: `SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY`.
    */
-  readonly trackingWebhookVerificationKey?: Secrets | undefined;
+  readonly signingKey?: Secrets | undefined;
 }
 
 // https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
@@ -74,14 +74,14 @@ const OWN = new Set(
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: SendGridTrackingOptions): WebhookHandler {
-  const forms = { trackingWebhookVerificationKey: "secrets" } as const;
+  const forms = { signingKey: { secrets: "TRACKING_WEBHOOK_VERIFICATION_KEY" } } as const;
   const resolved = resolveWebhookOptions("SendGrid", "SENDGRID", forms, options);
-  const { trackingWebhookVerificationKey: key } = resolved;
+  const { signingKey: key } = resolved;
   return webhookHandler(
     {
       provider: "SendGrid",
       maxBodyBytes: 10_000_000,
-      verifiedBy: "trackingWebhookVerificationKey",
+      verifiedBy: "signingKey",
       verify: key ? (post) => verifySignature(post, key, resolved) : undefined,
       read,
     },

@@ -52,7 +52,7 @@ export function describeWebhookConformance<E extends TrackingEvent | InboundEven
   subject: WebhookSubject<E>,
 ): void {
   const { name, verifiedBy, more = {}, post, samples, replayWindow } = subject;
-  const byPassword = verifiedBy === "webhookSecret";
+  const byPassword = verifiedBy === "basicAuth";
   const [key, secondKey, strangersKey] = subject.keys ?? basicAuthKeys();
   const clock = { now: () => NOW };
 
@@ -138,7 +138,7 @@ export function describeWebhookConformance<E extends TrackingEvent | InboundEven
       });
 
       it("asks for basic auth too, where both are configured", async () => {
-        const options = { ...byKey, webhookSecret: ["user:made-up a", "user:made-up b"] };
+        const options = { ...byKey, basicAuth: ["user:made-up a", "user:made-up b"] };
         const signed = await sign(key, first);
         const withAuth = (credentials: string): SamplePost => ({
           ...signed,
@@ -160,10 +160,11 @@ export function describeWebhookConformance<E extends TrackingEvent | InboundEven
 
     if (replayWindow !== undefined) {
       it("refuses what was signed long ago, or far ahead", async () => {
-        for (const way of [-1, 1]) {
-          await expectRefused(await sign(key, first, NOW + way * (replayWindow + 30) * 1000));
-          await expectTaken(await sign(key, first, NOW + way * (replayWindow - 30) * 1000));
-        }
+        await expectRefused(await sign(key, first, NOW - (replayWindow + 30) * 1000));
+        await expectTaken(await sign(key, first, NOW - (replayWindow - 30) * 1000));
+        // Ahead there is no more than clocks may be apart.
+        await expectRefused(await sign(key, first, NOW + 330_000));
+        await expectTaken(await sign(key, first, NOW + Math.min(replayWindow - 30, 270) * 1000));
         await expectRefused(await sign(key, first, NOW - 90_000), { ...byKey, maxAge: 60 });
         await expectTaken(await sign(key, first, NOW - 30_000), { ...byKey, maxAge: 60 });
       });
@@ -203,7 +204,8 @@ export function describeWebhookConformance<E extends TrackingEvent | InboundEven
       const { events, handle } = listen({ ...byKey, store: memoryEventStore() });
       const all = entriesOf(2);
       for (let time = 0; time < 3; time++) expect((await handle(await sign(key, all))).status).toBe(200);
-      expect(events).toHaveLength(subject.withoutEventId ? 3 * all.length : all.length);
+      // Where the provider gives no id, what it posted is told by its digest.
+      expect(events).toHaveLength(all.length);
       for (const { eventId } of events) expect(eventId === null).toBe(subject.withoutEventId ?? false);
     });
 
@@ -225,8 +227,8 @@ export function describeWebhookConformance<E extends TrackingEvent | InboundEven
       expect(errors).toEqual([reason]);
       expect(given).toHaveLength(all.length);
       expect((await handle(await sign(key, all))).status).toBe(200);
-      // With an id, what was handled is not given again.
-      expect(given).toHaveLength(subject.withoutEventId ? 2 * all.length : all.length + 1);
+      // What was handled is not given again.
+      expect(given).toHaveLength(all.length + 1);
     });
 
     it("answers all the same when onError throws", async () => {

@@ -38,7 +38,7 @@ export interface WebhookSubject<E extends TrackingEvent | InboundEvent> {
   readonly webhook: (options: WebhookOptions<E>) => WebhookHandler;
   /** Options that it needs beside those to verify by. */
   readonly more?: Readonly<Record<string, unknown>>;
-  /** The option that takes the key, `webhookSecret` for HTTP basic auth. */
+  /** The option that takes the key, `basicAuth` for HTTP basic auth. */
   readonly verifiedBy: string;
   /** Two keys of the user's, and one of somebody else. Default for HTTP basic auth: {@link basicAuthKeys}. */
   readonly keys?: readonly [WebhookKey, WebhookKey, WebhookKey];

@@ -12,7 +12,7 @@ export function createHooks(): {
 } {
   const events: unknown[] = [];
   const webhook = trackingWebhook({
-    webhookSigningKey: SIGNING_KEY,
+    signingKey: SIGNING_KEY,
     maxBodyBytes: MAX_BODY_BYTES,
     onEvent: ({ recipient, eventId }) => {
       if (recipient === UNLUCKY) throw new Error("made up");
