@@ -204,7 +204,11 @@ describe("amazonSes", () => {
       ],
     });
     expect(Object.keys(result.recipients)).toEqual(to);
-    expect(result.recipients["r1@example.org"]).toEqual({ status: "failed", messageId: null });
+    expect(result.recipients["r1@example.org"]).toEqual({
+      status: "failed",
+      messageId: null,
+      reason: { code: "MESSAGE_REJECTED", message: "no", retryable: false },
+    });
     expect(result.recipients["r50@example.org"]).toEqual({ status: "queued", messageId: "b0" });
   });
 
@@ -525,5 +529,96 @@ describe("amazonSes", () => {
     expect(() => amazonSes({ ...keys, region: "" })).toThrow('"region" is missing');
     expect(() => amazonSes({ ...keys, region: "evil.example/" })).toThrow("region");
     expect(() => amazonSes({ region: "eu-west-1" })).toThrow('"accessKeyId" is missing');
+  });
+});
+
+describe("the whole request", () => {
+  it("of a message with everything", async () => {
+    const [request] = await create({ apiUrl: undefined, configurationSetName: "set" }).dryRun({
+      from: '"Ada, Ltd" <ada@example.com>',
+      to: ["Grace <grace@example.org>", "linus@example.org"],
+      cc: ["Copy <copy@example.org>"],
+      bcc: ["archive@example.com"],
+      replyTo: ["Help <help@example.com>", "sales@example.com"],
+      subject: "Kůň",
+      text: "Hello",
+      html: "<p>Hello</p>",
+      headers: { "X-Own": "1", "List-Unsubscribe": "<https://example.com/u>" },
+      envelopeSender: "bounces@example.com",
+      metadata: { user: 42, plan: "pro" },
+      tags: ["welcome"],
+      trackOpens: true,
+      trackClicks: false,
+    });
+    const { method, url, body } = request ?? {};
+    expect({ method, url: url, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
+      {
+        "body": {
+          "ConfigurationOverrides": {
+            "Tracking": {
+              "ClickTrackingEnabled": "DISABLED",
+              "OpenTrackingEnabled": "ENABLED",
+            },
+          },
+          "ConfigurationSetName": "set",
+          "Content": {
+            "Simple": {
+              "Body": {
+                "Html": {
+                  "Charset": "UTF-8",
+                  "Data": "<p>Hello</p>",
+                },
+                "Text": {
+                  "Charset": "UTF-8",
+                  "Data": "Hello",
+                },
+              },
+              "Headers": [
+                {
+                  "Name": "X-Own",
+                  "Value": "1",
+                },
+                {
+                  "Name": "List-Unsubscribe",
+                  "Value": "<https://example.com/u>",
+                },
+                {
+                  "Name": "X-Metadata",
+                  "Value": "{"user":42,"plan":"pro"}",
+                },
+                {
+                  "Name": "X-Tag",
+                  "Value": "welcome",
+                },
+              ],
+              "Subject": {
+                "Charset": "UTF-8",
+                "Data": "Kůň",
+              },
+            },
+          },
+          "Destination": {
+            "BccAddresses": [
+              "archive@example.com",
+            ],
+            "CcAddresses": [
+              "Copy <copy@example.org>",
+            ],
+            "ToAddresses": [
+              "Grace <grace@example.org>",
+              "linus@example.org",
+            ],
+          },
+          "FeedbackForwardingEmailAddress": "bounces@example.com",
+          "FromEmailAddress": ""Ada, Ltd" <ada@example.com>",
+          "ReplyToAddresses": [
+            "Help <help@example.com>",
+            "sales@example.com",
+          ],
+        },
+        "method": "POST",
+        "url": "https://email.eu-west-1.amazonaws.com/v2/email/outbound-emails",
+      }
+    `);
   });
 });

@@ -2,12 +2,12 @@ import type { BackendOptions, RecipientResult, RecipientResults } from "@posthor
 import {
   allRecipients,
   HttpBackend,
-  headerSafeKey,
   type NormalizedMessage,
   type ProviderErrorInfo,
   type ProviderRequest,
   type ProviderResponse,
   type ReportUnsupported,
+  uuidFrom,
 } from "@posthorn/core/provider";
 import { type ResendFeatures, type ResendMessage, resendFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
@@ -24,6 +24,18 @@ export interface ResendOptions extends BackendOptions<ResendFeatures> {
    * @see https://resend.com/docs/api-reference/emails/send-batch-emails
    */
   readonly batchValidation?: "strict" | "permissive" | undefined;
+}
+
+/** What a header can hold, without white space around it. */
+const KEY = /^(?! )[ -~\u00a1-\u00ff]{1,256}(?<! )$/;
+
+/**
+ * A key of 1 to 256 characters that a header can hold.
+ *
+ * @see https://resend.com/docs/dashboard/emails/idempotency-keys
+ */
+async function keyFor(key: string): Promise<string> {
+  return KEY.test(key) ? key : uuidFrom(key);
 }
 
 /** Sends through Resend. Subclass it to override `createSession()`. */
@@ -55,7 +67,7 @@ export class ResendBackend extends HttpBackend<ResendFeatures, ResendOptions, Re
     const { batchValidation } = this.options;
     const key = message.idempotencyKey ?? "";
     const keys = await Promise.all(
-      requests.map((_, index) => headerSafeKey(requests.length > 1 ? `${key}/${index}` : key)),
+      requests.map((_, index) => keyFor(requests.length > 1 ? `${key}/${index}` : key)),
     );
     return requests.map(({ batch, body, to }, index) => ({
       path: batch ? "emails/batch" : "emails",

@@ -99,4 +99,118 @@ describe("resend", () => {
       ],
     });
   });
+
+  it("sends keys that a header can hold, of up to 256 characters", async () => {
+    const keys: unknown[] = [];
+    for (const idempotencyKey of ["注文-17", "k".repeat(257), "k".repeat(256), "étage"]) {
+      const [request] = await create().dryRun({ ...mail, idempotencyKey });
+      keys.push(request?.headers["idempotency-key"]);
+    }
+    const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+    expect(keys).toEqual([
+      expect.stringMatching(uuid),
+      expect.stringMatching(uuid),
+      "k".repeat(256),
+      "étage",
+    ]);
+    const to = Array.from({ length: 101 }, (_, index) => `r${index}@example.org`);
+    const batch = { ...mail, to, mergeMetadata: {}, idempotencyKey: "k".repeat(255) };
+    const requests = await create().dryRun(batch);
+    for (const { headers } of requests) expect(headers["idempotency-key"]).toMatch(uuid);
+    expect(new Set(requests.map(({ headers }) => headers["idempotency-key"])).size).toBe(2);
+  });
+
+  it("gives ids to the messages that a permissive batch has sent, and reasons to the others", async () => {
+    answer({ data: [{ id: "1" }, { id: "3" }], errors: [{ index: 1, message: "`to` is not valid" }] });
+    const to = ["a@example.org", "b@localhost", "c@example.org"];
+    const backend = create({ batchValidation: "permissive" });
+    const { recipients } = await backend.send({ ...mail, to, mergeMetadata: {} });
+    expect(server.requests[0]?.headers["x-batch-validation"]).toBe("permissive");
+    expect(recipients).toEqual({
+      "a@example.org": { status: "queued", messageId: "1" },
+      "b@localhost": {
+        status: "failed",
+        messageId: null,
+        reason: { message: "`to` is not valid", retryable: false },
+      },
+      "c@example.org": { status: "queued", messageId: "3" },
+    });
+  });
+});
+
+describe("the whole request", () => {
+  it("of a message with everything", async () => {
+    const [request] = await create({ apiUrl: undefined }).dryRun({
+      from: '"Ada, Ltd" <ada@example.com>',
+      to: ["Grace <grace@example.org>", "linus@example.org"],
+      cc: ["Copy <copy@example.org>"],
+      bcc: ["archive@example.com"],
+      replyTo: ["Help <help@example.com>", "sales@example.com"],
+      subject: "Kůň",
+      text: "Hello",
+      html: '<p>Hello <img src="cid:logo@example.com"></p>',
+      headers: { "X-Own": "1", "List-Unsubscribe": "<https://example.com/u>" },
+      attachments: [
+        { filename: "účet.csv", content: "a;b", charset: "utf-8" },
+        { filename: "logo.png", content: new Uint8Array([137]), contentId: "logo@example.com" },
+      ],
+      metadata: { user: 42, plan: "pro" },
+      tags: ["welcome", "new"],
+      sendAt: "2026-12-24T10:00:00+01:00",
+      idempotencyKey: "order-17",
+    });
+    const { method, url, headers, body } = request ?? {};
+    expect({ method, url: url, headers, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
+      {
+        "body": {
+          "attachments": [
+            {
+              "content": "YTti",
+              "content_type": "text/csv; charset="utf-8"",
+              "filename": "účet.csv",
+            },
+            {
+              "content": "iQ==",
+              "content_id": "logo@example.com",
+              "content_type": "image/png",
+              "filename": "logo.png",
+            },
+          ],
+          "bcc": [
+            "archive@example.com",
+          ],
+          "cc": [
+            "Copy <copy@example.org>",
+          ],
+          "from": ""Ada, Ltd" <ada@example.com>",
+          "headers": {
+            "List-Unsubscribe": "<https://example.com/u>",
+            "X-Metadata": "{"user":42,"plan":"pro"}",
+            "X-Own": "1",
+            "X-Tags": "["welcome","new"]",
+          },
+          "html": "<p>Hello <img src="cid:logo@example.com"></p>",
+          "reply_to": [
+            "Help <help@example.com>",
+            "sales@example.com",
+          ],
+          "scheduled_at": "2026-12-24T10:00:00+01:00",
+          "subject": "Kůň",
+          "text": "Hello",
+          "to": [
+            "Grace <grace@example.org>",
+            "linus@example.org",
+          ],
+        },
+        "headers": {
+          "accept": "application/json",
+          "authorization": "[redacted]",
+          "content-type": "application/json",
+          "idempotency-key": "order-17",
+        },
+        "method": "POST",
+        "url": "https://api.resend.com/emails",
+      }
+    `);
+  });
 });
