@@ -182,7 +182,7 @@ export class AmazonSesBackend extends HttpBackend<AmazonSesFeatures, AmazonSesOp
         // Recipients of copies of a batch have no entry of their own.
         const entry = entries[isBatch ? index : 0];
         if (!entry) return [address, { status: "queued", messageId: null }];
-        if (entry.Status !== "SUCCESS") return [address, { status: "failed", messageId: null }];
+        if (entry.Status !== "SUCCESS") return [address, failedEntry(entry)];
         return [address, { status: "queued", messageId: entry.MessageId ?? null }];
       }),
     );
@@ -204,6 +204,10 @@ function domainOf(region: string): string {
 function isThrottled(code = "", message = ""): boolean | undefined {
   if (!/Throttl|TooManyRequests|RequestLimitExceeded|SlowDown/.test(code)) return undefined;
   return !/daily message quota/i.test(message);
+}
+
+function failedEntry({ Status: code, Error: message = code }: BulkEntry): RecipientResult {
+  return { status: "failed", messageId: null, reason: { code, message, retryable: isTransient(code) } };
 }
 
 /** Whether an entry's status may be another one later. */

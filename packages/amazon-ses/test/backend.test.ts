@@ -204,7 +204,11 @@ describe("amazonSes", () => {
       ],
     });
     expect(Object.keys(result.recipients)).toEqual(to);
-    expect(result.recipients["r1@example.org"]).toEqual({ status: "failed", messageId: null });
+    expect(result.recipients["r1@example.org"]).toEqual({
+      status: "failed",
+      messageId: null,
+      reason: { code: "MESSAGE_REJECTED", message: "no", retryable: false },
+    });
     expect(result.recipients["r50@example.org"]).toEqual({ status: "queued", messageId: "b0" });
   });
 
@@ -264,6 +268,13 @@ describe("amazonSes", () => {
   });
 
   it.each<[string, number, Record<string, string>, object, object]>([
+    [
+      "a header, up to its colon",
+      400,
+      { "x-amzn-errortype": "MessageRejected:http://internal.amazon.com/coral/" },
+      { message: "Email address is not verified." },
+      { code: "MessageRejected", retryable: false },
+    ],
     ["code", 400, {}, { code: "BadRequestException", message: "no" }, { code: "BadRequestException" }],
     [
       "__type, after its namespace",
@@ -279,6 +290,65 @@ describe("amazonSes", () => {
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ delivery: "not-sent", ...expected });
     expect(String(error)).not.toContain("undefined");
+  });
+
+  const throttled = (message: string, name = "ThrottlingException") => ({
+    kind: "answer" as const,
+    status: 400,
+    headers: { "x-amzn-errortype": name },
+    body: JSON.stringify({ message }),
+  });
+  const quick = { total: 3, backoffFactor: 0 };
+
+  it("waits and tries again when it is throttled, but not for the quota of a day", async () => {
+    server.script(
+      throttled("Rate exceeded"),
+      throttled("Maximum sending rate exceeded.", "TooManyRequestsException"),
+    );
+    const { attempts } = await create({ retry: quick }).send(mail);
+    expect(attempts.map(({ status }) => status)).toEqual([400, 400, 200]);
+    server.reset();
+    server.script(throttled("Daily message quota exceeded."));
+    const error = await create({ retry: quick })
+      .send(mail)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "ThrottlingException", retryable: false, delivery: "not-sent" });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  describe("when this machine's clock is wrong", () => {
+    const TRUE_TIME = Date.UTC(2031, 2, 3, 12, 0, 0);
+    const stamp = (time: number): string => new Date(time).toISOString().replace(/[-:]|\.\d{3}/g, "");
+    const signedAt = (index: number): string | undefined => server.requests[index]?.headers["x-amz-date"];
+    const skewed = (message: string) => ({
+      kind: "answer" as const,
+      status: 403,
+      headers: { "x-amzn-errortype": "InvalidSignatureException", date: new Date(TRUE_TIME).toUTCString() },
+      body: JSON.stringify({ message }),
+    });
+    const now = Date.now();
+
+    it("signs once more with the time of the response, and all requests after that", async () => {
+      server.script(
+        skewed(`Signature expired: ${stamp(now)} is now earlier than ${stamp(TRUE_TIME)} (5 min.)`),
+      );
+      const backend = create({ retry: quick });
+      const { attempts } = await backend.send(mail);
+      expect(attempts.map(({ status }) => status)).toEqual([403, 200]);
+      await backend.send(mail);
+      for (const index of [1, 2]) expect(signedAt(index)?.slice(0, 11)).toBe(stamp(TRUE_TIME).slice(0, 11));
+    });
+
+    it("does so once, and not where the time was right", async () => {
+      const wrongKey = "The request signature we calculated does not match the signature you provided.";
+      server.script(skewed(wrongKey), skewed(wrongKey));
+      const backend = create({ retry: quick });
+      await expect(backend.send(mail)).rejects.toMatchObject({ code: "InvalidSignatureException" });
+      expect(server.requests).toHaveLength(2);
+      server.script(skewed(wrongKey));
+      await expect(backend.send(mail)).rejects.toMatchObject({ retryable: false });
+      expect(server.requests).toHaveLength(3);
+    });
   });
 
   it("has an endpoint in each partition", async () => {
@@ -459,5 +529,96 @@ describe("amazonSes", () => {
     expect(() => amazonSes({ ...keys, region: "" })).toThrow('"region" is missing');
     expect(() => amazonSes({ ...keys, region: "evil.example/" })).toThrow("region");
     expect(() => amazonSes({ region: "eu-west-1" })).toThrow('"accessKeyId" is missing');
+  });
+});
+
+describe("the whole request", () => {
+  it("of a message with everything", async () => {
+    const [request] = await create({ apiUrl: undefined, configurationSetName: "set" }).dryRun({
+      from: '"Ada, Ltd" <ada@example.com>',
+      to: ["Grace <grace@example.org>", "linus@example.org"],
+      cc: ["Copy <copy@example.org>"],
+      bcc: ["archive@example.com"],
+      replyTo: ["Help <help@example.com>", "sales@example.com"],
+      subject: "Kůň",
+      text: "Hello",
+      html: "<p>Hello</p>",
+      headers: { "X-Own": "1", "List-Unsubscribe": "<https://example.com/u>" },
+      envelopeSender: "bounces@example.com",
+      metadata: { user: 42, plan: "pro" },
+      tags: ["welcome"],
+      trackOpens: true,
+      trackClicks: false,
+    });
+    const { method, url, body } = request ?? {};
+    expect({ method, url: url, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
+      {
+        "body": {
+          "ConfigurationOverrides": {
+            "Tracking": {
+              "ClickTrackingEnabled": "DISABLED",
+              "OpenTrackingEnabled": "ENABLED",
+            },
+          },
+          "ConfigurationSetName": "set",
+          "Content": {
+            "Simple": {
+              "Body": {
+                "Html": {
+                  "Charset": "UTF-8",
+                  "Data": "<p>Hello</p>",
+                },
+                "Text": {
+                  "Charset": "UTF-8",
+                  "Data": "Hello",
+                },
+              },
+              "Headers": [
+                {
+                  "Name": "X-Own",
+                  "Value": "1",
+                },
+                {
+                  "Name": "List-Unsubscribe",
+                  "Value": "<https://example.com/u>",
+                },
+                {
+                  "Name": "X-Metadata",
+                  "Value": "{"user":42,"plan":"pro"}",
+                },
+                {
+                  "Name": "X-Tag",
+                  "Value": "welcome",
+                },
+              ],
+              "Subject": {
+                "Charset": "UTF-8",
+                "Data": "Kůň",
+              },
+            },
+          },
+          "Destination": {
+            "BccAddresses": [
+              "archive@example.com",
+            ],
+            "CcAddresses": [
+              "Copy <copy@example.org>",
+            ],
+            "ToAddresses": [
+              "Grace <grace@example.org>",
+              "linus@example.org",
+            ],
+          },
+          "FeedbackForwardingEmailAddress": "bounces@example.com",
+          "FromEmailAddress": ""Ada, Ltd" <ada@example.com>",
+          "ReplyToAddresses": [
+            "Help <help@example.com>",
+            "sales@example.com",
+          ],
+        },
+        "method": "POST",
+        "url": "https://email.eu-west-1.amazonaws.com/v2/email/outbound-emails",
+      }
+    `);
   });
 });

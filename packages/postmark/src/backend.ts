@@ -15,12 +15,12 @@ import {
 } from "@posthorn/core/provider";
 import { type PostmarkFeatures, type PostmarkMessage, postmarkFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
-import { isPostmarkResponse, type PostmarkResponse, readMessage } from "./response.js";
+import { isPostmarkResponse, type PostmarkResponse, readMessage, refused } from "./response.js";
 
 /** Options of {@link PostmarkBackend}. */
 export interface PostmarkOptions extends BackendOptions<PostmarkFeatures> {
   /**
-   * Token of the server to send through. A message's `espExtra.server_token` wins over it. Environment:
+   * Token of the server to send through. A message's `espExtra.server_token` takes its place. Environment:
    * `POSTMARK_SERVER_TOKEN`.
    */
   readonly serverToken?: string | undefined;
@@ -52,7 +52,7 @@ export class PostmarkBackend extends HttpBackend<PostmarkFeatures, PostmarkOptio
       path,
       ...own,
       body: { json: body },
-      // A 422 can be an response about recipients.
+      // A 422 can be a response about recipients.
       readable: [422],
       recipients: allRecipients(message, to),
     }));
@@ -69,7 +69,7 @@ export class PostmarkBackend extends HttpBackend<PostmarkFeatures, PostmarkOptio
     if (!entries.every(isPostmarkResponse)) {
       const delivery = response.status < 300 ? "accepted" : "not-sent";
       throw response.error(
-        `answered ${response.status} with something other than what became of each mail`,
+        `answered ${response.status} with something other than the state of each message`,
         delivery,
       );
     }
@@ -83,7 +83,7 @@ export class PostmarkBackend extends HttpBackend<PostmarkFeatures, PostmarkOptio
       const recipients = allRecipients(message, to);
       Object.assign(results, this.readEntry(response, entry, recipients, batch));
       if (entry.ErrorCode !== 0) continue;
-      // A single mail's response does not name the copies, which went with it.
+      // The response to a single message does not name the recipients of copies, who have it, too.
       for (const { address } of [...message.cc, ...message.bcc]) {
         results[address] ??= { status: "sent", messageId: entry.MessageID ?? null };
       }
@@ -112,8 +112,9 @@ export class PostmarkBackend extends HttpBackend<PostmarkFeatures, PostmarkOptio
     const results = readMessage(entry, recipients);
     if (results) return results;
     if (!batch) throw response.error(entry.Message, "not-sent", { code: entry.ErrorCode });
+    // Recipients of copies have one of each of the others.
     return Object.fromEntries(
-      recipients.slice(0, 1).map(({ address }) => [address, { status: "failed", messageId: null }]),
+      recipients.slice(0, 1).map(({ address }) => [address, refused("failed", entry)]),
     );
   }
 }
@@ -122,10 +123,10 @@ function tokenHeader(token: string): Readonly<Record<string, string>> {
   return { "x-postmark-server-token": token };
 }
 
-/** @throws InvalidMessageError when `espExtra.server_token` is not text */
+/** @throws InvalidMessageError when `espExtra.server_token` is not a string */
 function ownToken({ espExtra }: NormalizedMessage): string | undefined {
   const field = "espExtra.server_token";
   const { server_token: token } = espExtra;
   if (token === undefined || typeof token === "string") return token;
-  throw new InvalidMessageError(`"${field}" is not text`, { field, provider: "Postmark" });
+  throw new InvalidMessageError(`"${field}" must be a string`, { field, provider: "Postmark" });
 }

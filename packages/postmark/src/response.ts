@@ -1,9 +1,9 @@
 import type { Address, RecipientResult, RecipientStatus } from "@posthorn/core";
 import { parseAddressList } from "@posthorn/core/provider";
 
-/** What Postmark says of one mail. https://postmarkapp.com/developer/api/email-api#send-a-single-email */
+/** What Postmark says of one message. https://postmarkapp.com/developer/api/email-api#send-a-single-email */
 export interface PostmarkResponse {
-  /** Absent when the mail was taken and delivery may be delayed. */
+  /** Absent when the message was accepted and delivery may be delayed. */
   readonly ErrorCode?: number;
   readonly Message: string;
   readonly To?: string;
@@ -12,7 +12,7 @@ export interface PostmarkResponse {
   readonly MessageID?: string;
 }
 
-/** Whether a value is what Postmark says of one mail. */
+/** Whether a value is what Postmark says of one message. */
 export function isPostmarkResponse(value: unknown): value is PostmarkResponse {
   const { ErrorCode, Message, MessageID } = (value ?? {}) as Partial<PostmarkResponse>;
   const hasCode = typeof ErrorCode === "number" || (ErrorCode === undefined && typeof MessageID === "string");
@@ -28,7 +28,7 @@ const INACTIVE_RECIPIENT = 406;
 const INVALID_REQUEST = 300;
 
 /**
- * What an response says of the recipients of its mail; `undefined` when it is an error of the request as a whole.
+ * What a response says of the recipients of its message; `undefined` when it is an error of the request as a whole.
  *
  * @see https://postmarkapp.com/developer/api/overview#error-codes
  */
@@ -49,28 +49,31 @@ export function readMessage(
         const rejected = inactive.has(address.toLowerCase());
         return [
           known,
-          rejected ? status("rejected") : { status: taken, messageId: response.MessageID ?? null },
+          rejected
+            ? refused("rejected", { ...response, ErrorCode: INACTIVE_RECIPIENT })
+            : { status: taken, messageId: response.MessageID ?? null },
         ];
       }),
     );
   }
   if (response.ErrorCode === INACTIVE_RECIPIENT) {
     const inactive = inactiveAddresses(response.Message);
-    // When it names none, the mail's only recipient is meant.
+    // When it names none, the message's only recipient is meant.
     const all = recipients.filter(({ email }) => inactive.size === 0 || inactive.has(email.toLowerCase()));
-    return Object.fromEntries(all.map(({ address }) => [address, status("rejected")]));
+    return Object.fromEntries(all.map(({ address }) => [address, refused("rejected", response)]));
   }
   if (
     response.ErrorCode === INVALID_REQUEST &&
     /^(?:Invalid|Error parsing) '(?:To|Cc|Bcc)'/i.test(response.Message)
   ) {
-    return Object.fromEntries(recipients.map(({ address }) => [address, status("invalid")]));
+    return Object.fromEntries(recipients.map(({ address }) => [address, refused("invalid", response)]));
   }
   return undefined;
 }
 
-function status(word: RecipientStatus): RecipientResult {
-  return { status: word, messageId: null };
+/** A recipient who gets nothing, and Postmark's reason. */
+export function refused(status: RecipientStatus, { ErrorCode, Message }: PostmarkResponse): RecipientResult {
+  return { status, messageId: null, reason: { code: ErrorCode, message: Message, retryable: false } };
 }
 
 function inactiveAddresses(message: string): ReadonlySet<string> {

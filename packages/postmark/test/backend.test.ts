@@ -45,6 +45,7 @@ describe("postmark", () => {
       "invalid",
       "failed",
     ]);
+    expect(to.map((address) => result.recipients[address]?.reason?.code)).toEqual([undefined, 406, 300, 412]);
   });
 
   it("calls recipients queued while delivery may be delayed", async () => {
@@ -75,5 +76,102 @@ describe("postmark", () => {
       name: "InvalidMessageError",
       field: "espExtra.server_token",
     });
+  });
+
+  it("writes metadata as strings, and leaves out what is empty", async () => {
+    const bodyOf = async (message: Parameters<ReturnType<typeof create>["dryRun"]>[0]) =>
+      JSON.parse(String((await create().dryRun(message))[0]?.body)) as Record<string, unknown>;
+    expect((await bodyOf({ ...mail, metadata: { id: 1, list: [1] } }))["Metadata"]).toEqual({
+      id: "1",
+      list: "[1]",
+    });
+    expect(Object.keys(await bodyOf({ ...mail, metadata: {}, html: "" }))).toEqual([
+      "From",
+      "To",
+      "Subject",
+      "TextBody",
+    ]);
+  });
+
+  it("knows that maintenance sends nothing", async () => {
+    answer({ ErrorCode: 100, Message: "Maintenance" }, 503);
+    const error = await failure(create({ retry: false }).send(mail));
+    expect(error).toMatchObject({ delivery: "not-sent", retryable: true });
+  });
+});
+
+describe("the whole request", () => {
+  it("of a message with everything", async () => {
+    const [request] = await create({ apiUrl: undefined }).dryRun({
+      from: '"Ada, Ltd" <ada@example.com>',
+      to: ["Grace <grace@example.org>", "linus@example.org"],
+      cc: ["Copy <copy@example.org>"],
+      bcc: ["archive@example.com"],
+      replyTo: ["Help <help@example.com>", "sales@example.com"],
+      subject: "Kůň",
+      text: "Hello",
+      html: '<p>Hello <img src="cid:logo@example.com"></p>',
+      headers: { "X-Own": "1", "List-Unsubscribe": "<https://example.com/u>" },
+      attachments: [
+        { filename: "účet.csv", content: "a;b", charset: "utf-8" },
+        { filename: "logo.png", content: new Uint8Array([137]), contentId: "logo@example.com" },
+      ],
+      metadata: { user: 42, plan: "pro" },
+      tags: ["welcome"],
+      trackOpens: true,
+      trackClicks: false,
+    });
+    const { method, url, headers, body } = request ?? {};
+    expect({ method, url: url, headers, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
+      {
+        "body": {
+          "Attachments": [
+            {
+              "Content": "YTti",
+              "ContentType": "text/csv; charset="utf-8"",
+              "Name": "účet.csv",
+            },
+            {
+              "Content": "iQ==",
+              "ContentID": "cid:logo@example.com",
+              "ContentType": "image/png",
+              "Name": "logo.png",
+            },
+          ],
+          "Bcc": "archive@example.com",
+          "Cc": "Copy <copy@example.org>",
+          "From": ""Ada, Ltd" <ada@example.com>",
+          "Headers": [
+            {
+              "Name": "X-Own",
+              "Value": "1",
+            },
+            {
+              "Name": "List-Unsubscribe",
+              "Value": "<https://example.com/u>",
+            },
+          ],
+          "HtmlBody": "<p>Hello <img src="cid:logo@example.com"></p>",
+          "Metadata": {
+            "plan": "pro",
+            "user": "42",
+          },
+          "ReplyTo": "Help <help@example.com>, sales@example.com",
+          "Subject": "Kůň",
+          "Tag": "welcome",
+          "TextBody": "Hello",
+          "To": "Grace <grace@example.org>, linus@example.org",
+          "TrackLinks": "None",
+          "TrackOpens": true,
+        },
+        "headers": {
+          "accept": "application/json",
+          "content-type": "application/json",
+          "x-postmark-server-token": "[redacted]",
+        },
+        "method": "POST",
+        "url": "https://api.postmarkapp.com/email",
+      }
+    `);
   });
 });

@@ -37,6 +37,9 @@ const STATUSES: Readonly<Record<string, RecipientStatus>> = {
   canceled: "failed",
 };
 
+/** Flags of failed emails that are never tried: on the blocklist, or known to have no mailbox. */
+const REJECTED: readonly string[] = ["blocklisted", "mailbox_not_found"];
+
 /** Sends through Scaleway. Subclass it to override `createSession()`. */
 export class ScalewayBackend extends HttpBackend<ScalewayFeatures, ScalewayOptions, ScalewayMessage> {
   /** @throws ConfigurationError for a missing, unknown or malformed option */
@@ -73,15 +76,12 @@ export class ScalewayBackend extends HttpBackend<ScalewayFeatures, ScalewayOptio
 
   protected override readResponse(response: ProviderResponse): RecipientResults {
     const { emails } = (response.json() ?? {}) as {
-      emails?: readonly { readonly id: string; readonly mail_rcpt: string; readonly status: string }[];
+      emails?: readonly ScalewayEmail[];
     };
     if (!Array.isArray(emails)) throw response.error("answered without emails", "accepted");
     const written = writtenAddresses(response.request.recipients);
     return Object.fromEntries(
-      emails.map(({ id, mail_rcpt, status }): [string, RecipientResult] => [
-        written(mail_rcpt),
-        { status: ownProperty(STATUSES, status) ?? "unknown", messageId: id },
-      ]),
+      emails.map((email): [string, RecipientResult] => [written(email.mail_rcpt), readEmail(email)]),
     );
   }
 
@@ -97,6 +97,26 @@ export class ScalewayBackend extends HttpBackend<ScalewayFeatures, ScalewayOptio
       retryAt: typeof seconds === "number" ? new Date(this.session.clock.now() + seconds * 1000) : undefined,
     };
   }
+}
+
+/** What Scaleway says of one recipient. https://www.scaleway.com/en/developers/api/transactional-email/ */
+interface ScalewayEmail {
+  readonly id: string;
+  readonly mail_rcpt: string;
+  readonly status: string;
+  readonly status_details?: string | null;
+  readonly flags?: readonly string[];
+}
+
+function readEmail({ id, status: word, status_details: details, flags }: ScalewayEmail): RecipientResult {
+  const status = ownProperty(STATUSES, word) ?? "unknown";
+  if (status !== "failed") return { status, messageId: id };
+  const flag = flags?.find((each) => REJECTED.includes(each));
+  return {
+    status: flag ? "rejected" : status,
+    messageId: id,
+    reason: { code: flag ?? word, message: details || flag || word, retryable: false },
+  };
 }
 
 interface ErrorBody {

@@ -27,14 +27,31 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
 
 describe("scaleway", () => {
   it("sends in another region, and reads each email's status", async () => {
-    answer({ emails: [{ id: "1", mail_rcpt: "grace@example.org", status: "failed" }] });
-    const result = await create({ region: "nl-ams", apiUrl: `${server.url}/v2/{region}/` }).send(mail);
+    answer({
+      emails: [
+        { id: "1", mail_rcpt: "grace@example.org", status: "sending" },
+        { id: "2", mail_rcpt: "b@example.org", status: "failed", status_details: "try later" },
+        { id: "3", mail_rcpt: "c@example.org", status: "failed", flags: ["blocklisted"] },
+      ],
+    });
+    const to = ["grace@example.org", "b@example.org", "c@example.org"];
+    const backend = create({ region: "nl-ams", apiUrl: `${server.url}/v2/{region}/` });
+    const result = await backend.send({ ...mail, to });
     expect(server.requests[0]?.path).toBe("/v2/nl-ams/emails");
     const [byDefault] = await create({ apiUrl: undefined }).dryRun(mail);
     expect(byDefault?.url).toBe(
       "https://api.scaleway.com/transactional-email/v1alpha1/regions/fr-par/emails",
     );
-    expect(result.recipients).toEqual({ "grace@example.org": { status: "failed", messageId: "1" } });
+    const reason = { code: "failed", message: "try later", retryable: false };
+    expect(result.recipients).toEqual({
+      "grace@example.org": { status: "queued", messageId: "1" },
+      "b@example.org": { status: "failed", messageId: "2", reason },
+      "c@example.org": {
+        status: "rejected",
+        messageId: "3",
+        reason: { code: "blocklisted", message: "blocklisted", retryable: false },
+      },
+    });
   });
 
   it("explains errors", async () => {
@@ -87,5 +104,107 @@ describe("scaleway", () => {
     answer({ emails: [{ id: "1", mail_rcpt: "grace@example.org", status: "new" }] });
     const result = await create().send({ ...mail, to: ["Grace@Example.org"] });
     expect(result.recipients).toEqual({ "Grace@Example.org": { status: "queued", messageId: "1" } });
+  });
+
+  it("knows what will do better later, and when", async () => {
+    answer({ type: "transient_state", message: "resource is in a transient state" }, 409);
+    expect(await failure(create({ retry: false }).send(mail))).toMatchObject({
+      delivery: "not-sent",
+      retryable: true,
+    });
+    answer({ type: "too_many_requests", message: "slow down", reset_seconds: 120 }, 429);
+    const before = Date.now();
+    const error = (await failure(create({ retry: false }).send(mail))) as { retryAt?: Date };
+    expect(error.retryAt?.getTime()).toBeGreaterThanOrEqual(before + 120_000);
+  });
+});
+
+describe("the whole request", () => {
+  it("of a message with everything", async () => {
+    const [request] = await create({ apiUrl: undefined }).dryRun({
+      from: '"Ada, Ltd" <ada@example.com>',
+      to: ["Grace <grace@example.org>", "linus@example.org"],
+      cc: ["Copy <copy@example.org>"],
+      bcc: ["archive@example.com"],
+      replyTo: ["Help <help@example.com>", "sales@example.com"],
+      subject: "Kůň",
+      text: "Hello",
+      html: "<p>Hello</p>",
+      headers: { "X-Own": "1", "List-Unsubscribe": "<https://example.com/u>" },
+      attachments: [{ filename: "účet.csv", content: "a;b", charset: "utf-8" }],
+      metadata: { user: 42, plan: "pro" },
+      tags: ["welcome", "new"],
+    });
+    const { method, url, headers, body } = request ?? {};
+    expect({ method, url: url, headers, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
+      {
+        "body": {
+          "additional_headers": [
+            {
+              "key": "Reply-To",
+              "value": "Help <help@example.com>, sales@example.com",
+            },
+            {
+              "key": "X-Own",
+              "value": "1",
+            },
+            {
+              "key": "List-Unsubscribe",
+              "value": "<https://example.com/u>",
+            },
+            {
+              "key": "X-Metadata",
+              "value": "{"user":42,"plan":"pro"}",
+            },
+            {
+              "key": "X-Tags",
+              "value": "["welcome","new"]",
+            },
+          ],
+          "attachments": [
+            {
+              "content": "YTti",
+              "name": "účet.csv",
+              "type": "text/csv; charset="utf-8"",
+            },
+          ],
+          "bcc": [
+            {
+              "email": "archive@example.com",
+            },
+          ],
+          "cc": [
+            {
+              "email": "copy@example.org",
+              "name": "Copy",
+            },
+          ],
+          "from": {
+            "email": "ada@example.com",
+            "name": "Ada, Ltd",
+          },
+          "html": "<p>Hello</p>",
+          "project_id": "p1",
+          "subject": "Kůň",
+          "text": "Hello",
+          "to": [
+            {
+              "email": "grace@example.org",
+              "name": "Grace",
+            },
+            {
+              "email": "linus@example.org",
+            },
+          ],
+        },
+        "headers": {
+          "accept": "application/json",
+          "content-type": "application/json",
+          "x-auth-token": "[redacted]",
+        },
+        "method": "POST",
+        "url": "https://api.scaleway.com/transactional-email/v1alpha1/regions/fr-par/emails",
+      }
+    `);
   });
 });

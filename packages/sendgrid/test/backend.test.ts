@@ -89,4 +89,160 @@ describe("sendgrid", () => {
     expect(sent().attachments).toEqual([{ content: "w6k=", type: "text/plain", filename: "a.txt" }]);
     expect(sent().content).toEqual([{ type: "text/plain", value: "Hi" }]);
   });
+
+  it("has a template's id as a string, and the method of an invitation", async () => {
+    const [request] = await create().dryRun({
+      ...mail,
+      templateId: 17,
+      metadata: {},
+      attachments: [
+        { filename: "i.ics", content: "x", contentType: "text/calendar; charset=utf-8; method=REQUEST" },
+        { filename: "a.csv", content: "x", contentType: "text/csv; charset=utf-8" },
+      ],
+    });
+    const body = JSON.parse(String(request?.body)) as { attachments: { type: string }[] };
+    expect(body).toMatchObject({ template_id: "17" });
+    expect(body).not.toHaveProperty("custom_args");
+    expect(body.attachments.map(({ type }) => type)).toEqual(["text/calendar; method=REQUEST", "text/csv"]);
+  });
+
+  it("sends on behalf of a subuser", async () => {
+    const [request] = await create({ onBehalfOf: "subuser" }).dryRun(mail);
+    expect(request?.headers["on-behalf-of"]).toBe("subuser");
+  });
+});
+
+describe("the whole request", () => {
+  it("of a message with everything", async () => {
+    const [request] = await create({ apiUrl: undefined }).dryRun({
+      from: '"Ada, Ltd" <ada@example.com>',
+      to: ["Grace <grace@example.org>", "linus@example.org"],
+      cc: ["Copy <copy@example.org>"],
+      bcc: ["archive@example.com"],
+      replyTo: ["Help <help@example.com>", "sales@example.com"],
+      subject: "Kůň",
+      text: "Hello",
+      html: '<p>Hello <img src="cid:logo@example.com"></p>',
+      amp: "<!doctype html><html amp4email></html>",
+      headers: { "X-Own": "1", "List-Unsubscribe": "<https://example.com/u>" },
+      attachments: [
+        { filename: "účet.csv", content: "a;b", charset: "utf-8" },
+        { filename: "logo.png", content: new Uint8Array([137]), contentId: "logo@example.com" },
+      ],
+      metadata: { user: 42, plan: "pro" },
+      tags: ["welcome", "new"],
+      trackOpens: true,
+      trackClicks: false,
+      sendAt: "2026-12-24T10:00:00+01:00",
+    });
+    const { method, url, headers, body } = request ?? {};
+    expect({
+      method,
+      url: url,
+      headers,
+      body: JSON.parse(String(body).replace(/"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"/g, '"an id"')),
+    }).toMatchInlineSnapshot(`
+      {
+        "body": {
+          "attachments": [
+            {
+              "content": "YTti",
+              "filename": "účet.csv",
+              "type": "text/csv",
+            },
+            {
+              "content": "iQ==",
+              "content_id": "logo@example.com",
+              "disposition": "inline",
+              "filename": "logo.png",
+              "type": "image/png",
+            },
+          ],
+          "categories": [
+            "welcome",
+            "new",
+          ],
+          "content": [
+            {
+              "type": "text/plain",
+              "value": "Hello",
+            },
+            {
+              "type": "text/x-amp-html",
+              "value": "<!doctype html><html amp4email></html>",
+            },
+            {
+              "type": "text/html",
+              "value": "<p>Hello <img src="cid:logo@example.com"></p>",
+            },
+          ],
+          "custom_args": {
+            "plan": "pro",
+            "user": "42",
+          },
+          "from": {
+            "email": "ada@example.com",
+            "name": "Ada, Ltd",
+          },
+          "headers": {
+            "List-Unsubscribe": "<https://example.com/u>",
+            "X-Own": "1",
+          },
+          "personalizations": [
+            {
+              "bcc": [
+                {
+                  "email": "archive@example.com",
+                },
+              ],
+              "cc": [
+                {
+                  "email": "copy@example.org",
+                  "name": "Copy",
+                },
+              ],
+              "custom_args": {
+                "anymail_id": "an id",
+              },
+              "to": [
+                {
+                  "email": "grace@example.org",
+                  "name": "Grace",
+                },
+                {
+                  "email": "linus@example.org",
+                },
+              ],
+            },
+          ],
+          "reply_to_list": [
+            {
+              "email": "help@example.com",
+              "name": "Help",
+            },
+            {
+              "email": "sales@example.com",
+            },
+          ],
+          "send_at": 1798102800,
+          "subject": "Kůň",
+          "tracking_settings": {
+            "click_tracking": {
+              "enable": false,
+            },
+            "open_tracking": {
+              "enable": true,
+            },
+          },
+        },
+        "headers": {
+          "accept": "application/json",
+          "authorization": "[redacted]",
+          "content-type": "application/json",
+        },
+        "method": "POST",
+        "url": "https://api.sendgrid.com/v3/mail/send",
+      }
+    `);
+  });
 });

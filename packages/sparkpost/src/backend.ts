@@ -71,7 +71,12 @@ export class SparkPostBackend extends HttpBackend<SparkPostFeatures, SparkPostOp
   // The response has counts only: these say what became of each when all were treated alike.
   protected override readResponse(response: ProviderResponse): RecipientResults {
     const { results } = (response.json() ?? {}) as {
-      results?: { id?: string; total_accepted_recipients?: number; total_rejected_recipients?: number };
+      results?: {
+        readonly id?: string;
+        readonly total_accepted_recipients?: number;
+        readonly total_rejected_recipients?: number;
+        readonly rcpt_to_errors?: readonly SparkPostError[];
+      };
     };
     if (typeof results?.id !== "string")
       throw response.error("answered without a transmission id", "accepted");
@@ -89,7 +94,12 @@ export class SparkPostBackend extends HttpBackend<SparkPostFeatures, SparkPostOp
         : rejected === sent && accepted === 0
           ? "rejected"
           : "unknown";
-    return response.everyRecipient({ status, messageId });
+    const [error] = (status === "rejected" && results.rcpt_to_errors) || [];
+    return response.everyRecipient({
+      status,
+      messageId,
+      ...(error && { reason: { code: error.code, message: explain(error), retryable: false } }),
+    });
   }
 
   // https://developers.sparkpost.com/api/#header-errors
@@ -98,17 +108,25 @@ export class SparkPostBackend extends HttpBackend<SparkPostFeatures, SparkPostOp
     _headers: Readonly<Record<string, string>>,
     status: number,
   ): ProviderErrorInfo {
-    const { errors } = body as { errors: { message: string; description?: string; code?: string }[] };
-    const texts = errors.map(({ message, description }) =>
-      description ? `${message}: ${description}` : message,
-    );
+    const { errors } = body as { errors: SparkPostError[] };
     const code = errors[0]?.code;
     // Both are about the key: an earlier request with it is in progress, or has sent another message (a 404 has the same code).
     return {
-      message: texts.join("; "),
+      message: errors.map(explain).join("; "),
       code,
       inProgress: String(code) === "1601",
       alreadyAccepted: String(code) === "1600" && status === 409,
     };
   }
+}
+
+/** https://developers.sparkpost.com/api/#header-errors */
+interface SparkPostError {
+  readonly message: string;
+  readonly description?: string;
+  readonly code?: string;
+}
+
+function explain({ message, description }: SparkPostError): string {
+  return description ? `${message}: ${description}` : message;
 }

@@ -86,4 +86,198 @@ describe("sparkpost", () => {
     );
     expect(await failure(create().send(mail))).toMatchObject({ code: "1300" });
   });
+
+  it("waits for an earlier request with the same key, and asks again", async () => {
+    answer({ errors: [{ message: "conflict", code: "1601" }] }, 409);
+    answer({ results: { id: "t1", total_accepted_recipients: 1, total_rejected_recipients: 0 } });
+    const retry = { total: 3, backoffFactor: 0 };
+    const result = await create({ retry }).send({ ...mail, idempotencyKey: "order-17" });
+    expect(result).toMatchObject({ status: "queued", messageId: "t1" });
+    answer({ errors: [{ message: "conflict", code: "1601" }] }, 409);
+    expect(await failure(create({ retry: false }).send(mail))).toMatchObject({ delivery: "unknown" });
+  });
+
+  it("takes a key that sent another message for one that was accepted", async () => {
+    answer({ errors: [{ message: "conflict", code: "1600" }] }, 409);
+    expect(await failure(create().send(mail))).toMatchObject({ delivery: "accepted", retryable: false });
+    answer({ errors: [{ message: "resource not found", code: "1600" }] }, 404);
+    expect(await failure(create().send(mail))).toMatchObject({ delivery: "not-sent" });
+  });
+
+  it("gives a template another sender and other replies, and recipients all tags", async () => {
+    const [request] = await create().dryRun({
+      from: mail.from,
+      to: mail.to,
+      replyTo: ["Help <help@example.com>", "b@example.com"],
+      templateId: "welcome",
+      tags: ["welcome", "new"],
+      metadata: {},
+      mergeGlobalData: {},
+    });
+    expect(JSON.parse(String(request?.body))).toEqual({
+      recipients: [
+        {
+          address: { email: "grace@example.org", header_to: "grace@example.org" },
+          tags: ["welcome", "new"],
+        },
+      ],
+      content: { template_id: "welcome" },
+      override: { from: "Ada <ada@example.com>", reply_to: "Help <help@example.com>, b@example.com" },
+      campaign_id: "welcome",
+    });
+  });
+
+  it("says that recipients who all see each other are too many for a request", async () => {
+    const to = Array.from({ length: 1000 }, (_, index) => `recipient-number-${index}@example.org`);
+    expect(await failure(create().dryRun({ ...mail, to }))).toMatchObject({
+      name: "InvalidMessageError",
+      field: "to",
+      message: expect.stringContaining("1000 recipients"),
+    });
+    expect(await create().dryRun({ ...mail, to, mergeData: {} })).toHaveLength(1);
+  });
+
+  it("knows no single recipient's state when counts disagree with the request", async () => {
+    answer({ results: { id: "t1", total_accepted_recipients: 5, total_rejected_recipients: 0 } });
+    expect((await create().send(mail)).recipients).toEqual({
+      "grace@example.org": { status: "unknown", messageId: "t1" },
+    });
+    answer({
+      results: {
+        id: "t2",
+        total_accepted_recipients: 0,
+        total_rejected_recipients: 1,
+        rcpt_to_errors: [{ message: "required field is missing", code: "1400" }],
+      },
+    });
+    const { recipients } = await create({ ignoreRecipientStatus: true }).send(mail);
+    expect(recipients["grace@example.org"]).toEqual({
+      status: "rejected",
+      messageId: "t2",
+      reason: { code: "1400", message: "required field is missing", retryable: false },
+    });
+  });
+});
+
+describe("the whole request", () => {
+  it("of a message with everything", async () => {
+    const [request] = await create({ apiUrl: undefined }).dryRun({
+      from: '"Ada, Ltd" <ada@example.com>',
+      to: ["Grace <grace@example.org>", "linus@example.org"],
+      cc: ["Copy <copy@example.org>"],
+      bcc: ["archive@example.com"],
+      replyTo: ["Help <help@example.com>", "sales@example.com"],
+      subject: "Kůň",
+      text: "Hello",
+      html: '<p>Hello <img src="cid:logo@example.com"></p>',
+      amp: "<!doctype html><html amp4email></html>",
+      headers: { "X-Own": "1", "List-Unsubscribe": "<https://example.com/u>" },
+      attachments: [
+        { filename: "účet.csv", content: "a;b", charset: "utf-8" },
+        { filename: "logo.png", content: new Uint8Array([137]), contentId: "logo@example.com" },
+      ],
+      envelopeSender: "bounces@example.com",
+      metadata: { user: 42, plan: "pro" },
+      tags: ["welcome", "new"],
+      trackOpens: true,
+      trackClicks: false,
+      sendAt: "2026-12-24T10:00:00+01:00",
+      idempotencyKey: "order-17",
+    });
+    const { method, url, headers, body } = request ?? {};
+    expect({ method, url: url, headers, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
+      {
+        "body": {
+          "campaign_id": "welcome",
+          "content": {
+            "amp_html": "<!doctype html><html amp4email></html>",
+            "attachments": [
+              {
+                "data": "YTti",
+                "name": "účet.csv",
+                "type": "text/csv; charset="utf-8"",
+              },
+            ],
+            "from": ""Ada, Ltd" <ada@example.com>",
+            "headers": {
+              "Cc": "Copy <copy@example.org>",
+              "List-Unsubscribe": "<https://example.com/u>",
+              "X-Own": "1",
+            },
+            "html": "<p>Hello <img src="cid:logo@example.com"></p>",
+            "inline_images": [
+              {
+                "data": "iQ==",
+                "name": "logo@example.com",
+                "type": "image/png",
+              },
+            ],
+            "reply_to": "Help <help@example.com>, sales@example.com",
+            "subject": "Kůň",
+            "text": "Hello",
+          },
+          "metadata": {
+            "plan": "pro",
+            "user": 42,
+          },
+          "options": {
+            "click_tracking": false,
+            "open_tracking": true,
+            "start_time": "2026-12-24T10:00:00+01:00",
+          },
+          "recipients": [
+            {
+              "address": {
+                "email": "grace@example.org",
+                "header_to": "Grace <grace@example.org>, linus@example.org",
+              },
+              "tags": [
+                "welcome",
+                "new",
+              ],
+            },
+            {
+              "address": {
+                "email": "linus@example.org",
+                "header_to": "Grace <grace@example.org>, linus@example.org",
+              },
+              "tags": [
+                "welcome",
+                "new",
+              ],
+            },
+            {
+              "address": {
+                "email": "copy@example.org",
+                "header_to": "Grace <grace@example.org>, linus@example.org",
+              },
+              "tags": [
+                "welcome",
+                "new",
+              ],
+            },
+            {
+              "address": {
+                "email": "archive@example.com",
+                "header_to": "Grace <grace@example.org>, linus@example.org",
+              },
+              "tags": [
+                "welcome",
+                "new",
+              ],
+            },
+          ],
+          "return_path": "bounces@example.com",
+        },
+        "headers": {
+          "accept": "application/json",
+          "authorization": "[redacted]",
+          "content-type": "application/json",
+          "idempotency-key": "order-17",
+        },
+        "method": "POST",
+        "url": "https://api.sparkpost.com/api/v1/transmissions/",
+      }
+    `);
+  });
 });

@@ -1,5 +1,6 @@
 import type { BackendOptions, RecipientResult, RecipientResults, RecipientStatus } from "@posthorn/core";
 import {
+  allRecipients,
   HttpBackend,
   type NormalizedMessage,
   ownProperty,
@@ -7,6 +8,7 @@ import {
   type ProviderRequest,
   type ProviderResponse,
   type ReportUnsupported,
+  uuidFrom,
 } from "@posthorn/core/provider";
 import { type UnisenderGoFeatures, type UnisenderGoMessage, unisenderGoFeatures } from "./features.js";
 import { buildPayloads } from "./payload.js";
@@ -21,13 +23,15 @@ export interface UnisenderGoOptions extends BackendOptions<UnisenderGoFeatures> 
    */
   readonly apiUrl?: string | undefined;
   /**
-   * Whether each recipient gets a message id of their own, sent as metadata and given back in webhooks. Otherwise all
-   * have the job's id. Default `true`. Environment: `UNISENDER_GO_GENERATE_MESSAGE_ID`.
+   * Whether each recipient gets an own message id, sent as metadata and given back in webhooks. Otherwise all have the job's id.
+   * Environment: `UNISENDER_GO_GENERATE_MESSAGE_ID`.
+   *
+   * @default true
    */
   readonly generateMessageId?: boolean | undefined;
 }
 
-/** Why an address failed. A `duplicate` was mailed once. https://godocs.unisender.ru/web-api-ref#email-send */
+/** Why an address failed. A `duplicate` had one message. https://godocs.unisender.ru/web-api-ref#email-send */
 const FAILURES: Readonly<Record<string, RecipientStatus>> = {
   unsubscribed: "rejected",
   invalid: "invalid",
@@ -43,7 +47,7 @@ export class UnisenderGoBackend extends HttpBackend<
   UnisenderGoOptions,
   UnisenderGoMessage
 > {
-  /** Ids of our own for the recipients of each request under way. */
+  /** Ids made here for the recipients of each request in progress. */
   private readonly ids = new WeakMap<ProviderRequest, ReadonlyMap<string, string>>();
 
   /** @throws ConfigurationError for a missing, unknown or malformed option */
@@ -65,7 +69,7 @@ export class UnisenderGoBackend extends HttpBackend<
     message: NormalizedMessage,
     report: ReportUnsupported,
   ): Promise<readonly ProviderRequest[]> {
-    const ids = this.options.generateMessageId === false ? undefined : recipientIds(message);
+    const ids = this.options.generateMessageId === false ? undefined : await recipientIds(message);
     const payloads = await buildPayloads(message, ids, report);
     return payloads.map(({ body, recipients }) => {
       const request: ProviderRequest = { path: "email/send.json", body: { json: body }, recipients };
@@ -94,11 +98,12 @@ export class UnisenderGoBackend extends HttpBackend<
     });
     for (const email of emails as string[]) results[written.get(email) ?? email] = taken(email);
     for (const [email, why] of Object.entries(failed_emails ?? {})) {
-      // A duplicate stands among the taken in its first spelling.
+      // A duplicate is among the accepted ones in its first spelling.
       if (why === "duplicate") continue;
       results[written.get(email) ?? email] = {
         status: ownProperty(FAILURES, why) ?? "failed",
         messageId: null,
+        reason: { code: why, message: why, retryable: why === "temporary_unavailable" },
       };
     }
     return results;
@@ -112,11 +117,15 @@ export class UnisenderGoBackend extends HttpBackend<
   }
 }
 
-/** The same address, however its letters are cased, is one recipient to Unisender Go. */
-function recipientIds(message: NormalizedMessage): ReadonlyMap<string, string> {
-  const ids = new Map<string, string>();
-  for (const { email } of [...message.to, ...message.cc, ...message.bcc]) {
-    if (!ids.has(email.toLowerCase())) ids.set(email.toLowerCase(), crypto.randomUUID());
-  }
-  return ids;
+/**
+ * Ids by address, the same at each try with the same idempotency key. To Unisender Go addresses that differ in case alone are one
+ * recipient.
+ */
+async function recipientIds(message: NormalizedMessage): Promise<ReadonlyMap<string, string>> {
+  const emails = new Set(allRecipients(message).map(({ email }) => email.toLowerCase()));
+  const ids = Array.from(
+    emails,
+    async (email) => [email, await uuidFrom(JSON.stringify([message.idempotencyKey, email]))] as const,
+  );
+  return new Map(await Promise.all(ids));
 }
