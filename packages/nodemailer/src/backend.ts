@@ -38,7 +38,10 @@ export interface NodemailerTransporter {
 
 /** Options of {@link NodemailerBackend}: those of every backend that are not of HTTP. */
 export interface NodemailerBackendOptions
-  extends Omit<BackendOptions<NodemailerFeatures>, "apiUrl" | "fetch" | "session"> {
+  extends Omit<
+    BackendOptions<NodemailerFeatures>,
+    "apiUrl" | "fetch" | "session" | "retryBudget" | "breaker"
+  > {
   /** Recipients of one SMTP transaction; a message with more goes in several. @default 100 */
   readonly maxRecipients?: number | undefined;
 }

@@ -38,7 +38,10 @@ describe.each(VERSIONS)("a transporter of Nodemailer %s as a backend", (version,
       provider: "Nodemailer (SMTP)",
       recipients: {
         "grace@example.org": { status: "queued", messageId: "1" },
-        "nobody@example.org": { status: "invalid", reason: "550 5.1.1 No such user" },
+        "nobody@example.org": {
+          status: "invalid",
+          reason: { code: "5.1.1", message: "550 5.1.1 No such user", retryable: false },
+        },
         "hidden@example.org": { status: "queued" },
       },
     });
@@ -114,7 +117,10 @@ describe("transports that are not SMTP", () => {
         send: (_: unknown, done: (error: object) => void) => done(error),
       });
     const unknown = Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
-    const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+    const refused = Object.assign(new Error("connect ECONNREFUSED"), {
+      code: "ECONNREFUSED",
+      syscall: "connect",
+    });
     expect(await failure(nodemailerBackend(transporter(unknown)).send(message))).toMatchObject({
       delivery: "unknown",
       retryable: false,

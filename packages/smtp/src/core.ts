@@ -2,6 +2,7 @@
 import {
   type BackendOptions,
   type Clock,
+  ConfigurationError,
   type ErrorDetails,
   type Features,
   type Message,
@@ -25,7 +26,6 @@ export {
   type Attachment,
   type AttemptRecord,
   type Backend,
-  type BackendOptions,
   ConfigurationError,
   type DryRunRequest,
   InvalidMessageError,
@@ -33,6 +33,7 @@ export {
   type MessageFor,
   PosthornError,
   type PostSend,
+  type RecipientReason,
   type RecipientResult,
   type RecipientStatus,
   RecipientsRefusedError,
@@ -47,6 +48,7 @@ export {
   type TransportPhase,
 } from "@posthorn/core";
 export {
+  checkSendOptions,
   classifyFailure,
   defineFeatures,
   forRecipient,
@@ -79,8 +81,25 @@ function smtpRetry(setting: RetrySetting | undefined): RetryPolicy {
   return base.with(typeof setting === "number" ? { total: setting } : setting);
 }
 
+/** Options of backends that belong to HTTP sessions. */
+type HttpOption = "apiUrl" | "fetch" | "session" | "retryBudget" | "breaker";
+const HTTP_OPTIONS: readonly HttpOption[] = ["apiUrl", "fetch", "session", "retryBudget", "breaker"];
+
+/** Options that every backend takes, but for those of HTTP sessions. */
+export type MailBackendOptions<F extends Features> = Omit<BackendOptions<F>, HttpOption>;
+
+/** @throws ConfigurationError for an option that would have no effect */
+export function refuseHttpOptions(provider: string, options: object): void {
+  for (const name of HTTP_OPTIONS) {
+    if (typeof options === "object" && options !== null && name in options)
+      throw new ConfigurationError(`${provider}: unknown option "${name}": it belongs to HTTP sessions`, {
+        provider,
+      });
+  }
+}
+
 /** The rate limiter, clock and policy of a backend: a session that makes no request. */
-export function sendingSession(options: Omit<BackendOptions, "apiUrl" | "fetch" | "session">): Session {
+export function sendingSession<F extends Features>(options: MailBackendOptions<F>): Session {
   const { timeout, rateLimit, onRetry, clock } = options;
   return new Session({ retry: smtpRetry(options.retry), timeout, rateLimit, onRetry, clock });
 }

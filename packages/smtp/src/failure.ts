@@ -133,6 +133,8 @@ function unsentPhase(
   if (code === "ABORTED") return "other";
   if (nodemailerCode === "ECONFIG" || nodemailerCode === "EREQUIRETLS" || code === "ERR_ACCESS_DENIED")
     return "other";
+  // Handshakes fail in each runtime's own words, and the next would fail in the same way.
+  if (/^(?:ERR_SSL_|ERR_TLS_|CERT_)/.test(code ?? "")) return "other";
   const certificate = /certificate|self[- ]signed|altname|wrong version number|unknownissuer/i;
   if (
     classifyFailure(Object.assign(new Error(message), { code })).phase === "other" ||

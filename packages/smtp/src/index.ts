@@ -15,7 +15,7 @@ export type {
   SmtpTls,
   SmtpTlsOptions,
 } from "./options.js";
-export type { SmtpAttempt, SmtpRecipientResult } from "./transporter.js";
+export type { SmtpAttempt } from "./transporter.js";
 
 /**
  * Sends through an SMTP server.

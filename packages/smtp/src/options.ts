@@ -1,10 +1,11 @@
 import { createPrivateKey } from "node:crypto";
 import wellKnown from "nodemailer/lib/well-known";
 import {
-  type BackendOptions,
   ConfigurationError,
+  type MailBackendOptions,
   type OptionSpecs,
   readEnv,
+  refuseHttpOptions,
   resolveOptions,
 } from "./core.js";
 import type { SmtpFeatures } from "./mime.js";
@@ -91,7 +92,7 @@ export interface SmtpTlsOptions {
 }
 
 /** Options of {@link SmtpBackend}. */
-export interface SmtpOptions extends Omit<BackendOptions<SmtpFeatures>, "apiUrl" | "fetch" | "session"> {
+export interface SmtpOptions extends MailBackendOptions<SmtpFeatures> {
   /** `smtp://` or `smtps://`, with `user:password@`, host and port. Environment: `SMTP_URL`. */
   readonly url?: string | undefined;
   /** Environment: `SMTP_HOST`. */
@@ -177,10 +178,7 @@ const SPECS: OptionSpecs = {
  * @throws ConfigurationError naming the option and what to do
  */
 export function smtpSettings(given: SmtpOptions): SmtpSettings {
-  for (const name of ["apiUrl", "fetch", "session"]) {
-    if (typeof given === "object" && given !== null && name in given)
-      throw fail(`unknown option "${name}": it belongs to HTTP APIs`);
-  }
+  refuseHttpOptions(PROVIDER, given);
   const { pool, ...others } = given;
   const options: SmtpOptions = { ...resolveOptions(PROVIDER, "SMTP", SPECS, others), pool };
   checkKeys("auth", options.auth, ["user", "pass", "method", "accessToken", "oauth2"]);

@@ -8,15 +8,16 @@ import {
   ApiError,
   type AttemptRecord,
   type Backend,
-  type BackendOptions,
   ConfigurationError,
   cancelledResult,
+  checkSendOptions,
   type DryRunRequest,
   dropUnsupported,
   forRecipient,
   hookError,
   InvalidMessageError,
   listOf,
+  type MailBackendOptions,
   type Message,
   type MessageFor,
   makeResult,
@@ -26,12 +27,14 @@ import {
   normalize,
   PosthornError,
   type PostSend,
+  type RecipientReason,
   type RecipientResult,
   RecipientsRefusedError,
   Redactor,
   type ReportUnsupported,
   type RetryPolicy,
   recipientGroups,
+  refuseHttpOptions,
   requireFrom,
   type SendManyOptions,
   type SendOptions,
@@ -75,7 +78,7 @@ export interface Transporter {
 }
 
 /** Options of {@link TransporterBackend}: those of every backend that are not of HTTP. */
-export type TransporterOptions = Omit<BackendOptions<SmtpFeatures>, "apiUrl" | "fetch" | "session"> & {
+export type TransporterOptions = MailBackendOptions<SmtpFeatures> & {
   readonly maxRecipients?: number | undefined;
 };
 
@@ -95,12 +98,6 @@ export interface PreparedMessage {
   describe(envelope: Envelope): DryRunRequest;
 }
 
-/** A recipient's status with the server's own words. */
-export interface SmtpRecipientResult extends RecipientResult {
-  /** The reply to RCPT where the recipient was refused, such as `550 5.1.1 No such user`. */
-  readonly reason?: string;
-}
-
 /** An attempt, as `result.attempts` and `error.attempts` list it. `status` is the reply code. */
 export interface SmtpAttempt extends AttemptRecord {
   /** The command that failed. */
@@ -118,7 +115,7 @@ interface Transaction {
 interface TransactionOutcome {
   /** Whether the server took the message for at least one recipient. */
   readonly isAccepted: boolean;
-  readonly recipients: Readonly<Record<string, SmtpRecipientResult>>;
+  readonly recipients: Readonly<Record<string, RecipientResult>>;
   readonly attempts: readonly SmtpAttempt[];
   readonly response: unknown;
   /** What kept recipients from being accepted, but for refusals for good. */
@@ -149,6 +146,7 @@ export abstract class TransporterBackend<O extends TransporterOptions = Transpor
     options: O,
     secrets: readonly string[],
   ) {
+    refuseHttpOptions(provider, options);
     this.#options = options;
     this.#session = sendingSession(options);
     this.#redactor = new Redactor(secrets);
@@ -164,6 +162,7 @@ export abstract class TransporterBackend<O extends TransporterOptions = Transpor
    * @throws RecipientsRefusedError when it refused every recipient for good
    */
   async send(message: MessageFor<SmtpFeatures>, options: SendOptions = {}): Promise<SendResult> {
+    checkSendOptions(options);
     const prepared = await this.prepare(message as Message);
     if (prepared === undefined) return cancelledResult(this.provider);
     let result: SendResult;
@@ -304,7 +303,7 @@ export abstract class TransporterBackend<O extends TransporterOptions = Transpor
 
   private async deliver(transactions: readonly Transaction[], options: SendOptions): Promise<SendResult> {
     const { transporter } = this;
-    const recipients: Record<string, SmtpRecipientResult> = {};
+    const recipients: Record<string, RecipientResult> = {};
     const attempts: AttemptRecord[] = [];
     const responses: unknown[] = [];
     const errors: PosthornError[] = [];
@@ -330,8 +329,8 @@ export abstract class TransporterBackend<O extends TransporterOptions = Transpor
 
   private refused(result: SendResult): RecipientsRefusedError {
     const list = Object.entries(result.recipients).map(([address, recipient]) => {
-      const { status, reason } = recipient as SmtpRecipientResult;
-      return `${address} (${reason ?? status})`;
+      const { status, reason } = recipient;
+      return `${address} (${reason?.message ?? status})`;
     });
     return new RecipientsRefusedError(`${this.provider} refused every recipient: ${list.join(", ")}`, {
       provider: this.provider,
@@ -384,7 +383,7 @@ type Attempt =
 /** One transaction, attempted as often as the policy allows. */
 class TransactionCall {
   private readonly attempts: SmtpAttempt[] = [];
-  private readonly recipients: Record<string, SmtpRecipientResult> = {};
+  private readonly recipients: Record<string, RecipientResult> = {};
   private readonly deadlineAt: number;
   private policy: RetryPolicy;
   /** Recipients that are neither accepted nor refused for good. */
@@ -425,7 +424,7 @@ class TransactionCall {
         this.attempts.push({ ...record, status, stopped: "success" });
         return this.end(undefined);
       }
-      const next = this.next(failure, "error" in attempt ? attempt.error : undefined, record);
+      const next = await this.next(failure, "error" in attempt ? attempt.error : undefined, record);
       if ("error" in next) return this.end(next.error);
       if (next.delay > 0 && !(await this.pause(next.delay, signal))) return this.end(this.aborted(signal));
     }
@@ -514,12 +513,12 @@ class TransactionCall {
   }
 
   /** Sorts recipients by their replies: those refused for now stay pending. */
-  private note(replies: ReadonlyMap<string, SmtpReply>, accepted: SmtpRecipientResult | undefined): void {
+  private note(replies: ReadonlyMap<string, SmtpReply>, accepted: RecipientResult | undefined): void {
     const pending: Address[] = [];
     for (const address of this.pending) {
       const reply = replies.get(address.email.toLowerCase());
       if (reply) {
-        const reason = formatReply(reply);
+        const reason = reasonOfReply(reply);
         this.recipients[address.address] = { status: recipientStatus(reply), messageId: null, reason };
         if (reply.status < 500) pending.push(address);
       } else if (accepted) this.recipients[address.address] = accepted;
@@ -538,11 +537,11 @@ class TransactionCall {
   }
 
   /** After a failed attempt: the delay before the next, or why there is none. */
-  private next(
+  private async next(
     failure: SendFailure,
     error: unknown,
     record: SmtpAttempt,
-  ): { readonly delay: number } | { readonly error: PosthornError | undefined } {
+  ): Promise<{ readonly delay: number } | { readonly error: PosthornError | undefined }> {
     const { session, onRetry, provider } = this.context;
     let current = failure;
     if (failure.refused.length > 0 && error !== undefined) {
@@ -590,7 +589,7 @@ class TransactionCall {
     };
     this.attempts.push(attempt);
     try {
-      onRetry?.({ attempt, provider });
+      await onRetry?.({ attempt, provider });
     } catch (cause) {
       const delivery = this.isUncertain ? "unknown" : "not-sent";
       return { error: hookError(provider, "onRetry", cause, { delivery, attempts: this.attempts }) };
@@ -698,6 +697,10 @@ class TransactionCall {
 
 function repliesByRecipient(refused: readonly Refusal[]): ReadonlyMap<string, SmtpReply> {
   return new Map(refused.map(({ recipient, reply }) => [recipient.toLowerCase(), reply]));
+}
+
+function reasonOfReply(reply: SmtpReply): RecipientReason {
+  return { code: reply.enhanced ?? reply.status, message: formatReply(reply), retryable: reply.status < 500 };
 }
 
 function phaseClass({ phase }: SendFailure): "connect" | "other" {

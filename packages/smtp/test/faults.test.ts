@@ -16,7 +16,7 @@ import {
   startFaultSmtp,
 } from "@posthorn/testing/servers";
 import { afterEach, describe, expect, it } from "vitest";
-import { type SmtpOptions, type SmtpRecipientResult, smtp } from "../src/index.js";
+import { type SmtpOptions, smtp } from "../src/index.js";
 import { failure, message, quickClock } from "./kit.js";
 
 const open: { close(): Promise<void> }[] = [];
@@ -49,9 +49,21 @@ describe("each recipient by its own reply", () => {
     expect(result.status).toBe("mixed");
     expect(result.recipients).toEqual({
       "ok@example.org": { status: "queued", messageId: "1" },
-      "nobody@example.org": { status: "invalid", messageId: null, reason: "550 5.1.1 No such user" },
-      "blocked@bücher.example": { status: "rejected", messageId: null, reason: "554 5.7.1 Blocked" },
-      "full@example.org": { status: "failed", messageId: null, reason: "552 5.2.2 Mailbox full" },
+      "nobody@example.org": {
+        status: "invalid",
+        messageId: null,
+        reason: { code: "5.1.1", message: "550 5.1.1 No such user", retryable: false },
+      },
+      "blocked@bücher.example": {
+        status: "rejected",
+        messageId: null,
+        reason: { code: "5.7.1", message: "554 5.7.1 Blocked", retryable: false },
+      },
+      "full@example.org": {
+        status: "failed",
+        messageId: null,
+        reason: { code: "5.2.2", message: "552 5.2.2 Mailbox full", retryable: false },
+      },
     });
     expect(result.errors).toEqual([]);
     expect(server.messages.map((sent) => sent.to)).toEqual([["ok@example.org"]]);
@@ -108,7 +120,7 @@ describe("each recipient by its own reply", () => {
     expect(result.recipients["grey@example.org"]).toEqual({
       status: "failed",
       messageId: null,
-      reason: "450 4.7.1 Greylisted, come back later",
+      reason: { code: "4.7.1", message: "450 4.7.1 Greylisted, come back later", retryable: true },
     });
     expect(result.errors).toHaveLength(1);
     expect(result.errors[0]).toMatchObject({
@@ -179,7 +191,7 @@ describe("retries", () => {
     );
     const result = await create(server, { clock }).send(message);
     expect(result.attempts.map(({ status }) => status)).toEqual([421, 451, 452, 250]);
-    expect(waits).toEqual([1000, 2000]);
+    expect(waits).toEqual([500, 1000, 2000]);
     expect(server.messages).toHaveLength(1);
     server.reset();
     server.script({ at: "end", does: "554 5.7.1 Spam" });
@@ -323,7 +335,9 @@ describe("time", () => {
   it("stops at the deadline of the retries", async () => {
     const server = await start({ faults: [{ at: "mail", does: "451 4.3.0 Error" }] });
     const error = await failure<ApiError>(
-      create(server, { retry: { total: 5, backoffFactor: 40, backoffMax: 100, deadline: 60 } }).send(message),
+      create(server, {
+        retry: { total: 5, backoffFactor: 40, backoffMax: 100, jitter: false, deadline: 60 },
+      }).send(message),
     );
     expect(error.attempts.at(-1)).toMatchObject({ stopped: "deadline" });
     expect(error).toMatchObject({ status: 451, retryable: true });
@@ -609,6 +623,6 @@ describe("many messages", () => {
     const reasons = (
       await failure<RecipientsRefusedError>(backend.send({ ...message, to: ["r7@example.org"] }))
     ).result.recipients;
-    expect((reasons["r7@example.org"] as SmtpRecipientResult).reason).toBe("550 5.1.1 No such user");
+    expect(reasons["r7@example.org"]?.reason?.message).toBe("550 5.1.1 No such user");
   });
 });

@@ -12,7 +12,7 @@ export function quickClock(): { readonly clock: Clock; readonly waits: number[] 
   const waits: number[] = [];
   const clock: Clock = {
     now: () => Date.now(),
-    random: () => 0,
+    random: () => 0.5,
     setTimer: (callback, ms) => {
       const isPause = ms < 20_000;
       if (isPause) waits.push(ms);

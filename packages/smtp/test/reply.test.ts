@@ -102,7 +102,7 @@ describe("transports that are not SMTP", () => {
   const state = { proof: "reply", stops: false, cut: undefined, host: "", ended: false } as const;
 
   it.each([
-    [{ code: "ECONNREFUSED", message: "connect ECONNREFUSED" }, "not-sent"],
+    [{ code: "ECONNREFUSED", syscall: "connect", message: "connect ECONNREFUSED" }, "not-sent"],
     [{ code: "EAUTH", message: "Invalid login" }, "not-sent"],
     [{ code: "ECONFIG", message: "no" }, "not-sent"],
     [{ code: "ESES", message: "socket hang up" }, "unknown"],
