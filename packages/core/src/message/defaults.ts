@@ -52,7 +52,7 @@ function mergeDictionaries(
     merged[key] =
       depth > 0 && isRecord(below) && isRecord(value) ? mergeDictionaries(below, value, depth - 1) : value;
   }
-  return merged as unknown as Message;
+  return merged;
 }
 
 /** Header names do not tell case apart (RFC 5322 section 1.2.2). What is no form of headers is left to be refused. */
