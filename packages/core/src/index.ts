@@ -41,6 +41,7 @@ export { type Address, type AddressInput, formatAddress, parseAddress } from "./
 export type { Attachment, AttachmentInput } from "./message/attachment.js";
 export type { ContentInput } from "./message/content.js";
 export type {
+  BackendMessage,
   CommonFeatures,
   Feature,
   FeatureField,
