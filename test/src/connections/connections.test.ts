@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { RUNTIMES, type Runtime, runOn } from "../runtimes.js";
-import { CA, CLIENT_CERT, CLIENT_KEY, SERVER_CERT, SERVER_KEY } from "./certificates.mjs";
+import { CA, CLIENT_CERT, CLIENT_KEY, SERVER_CERT, SERVER_KEY } from "./certificates.js";
 
 const recipe = fileURLToPath(new URL("recipe.mjs", import.meta.url));
 const SENT = '[{"email":"b@example.org","status":"sent","_id":"1"}]';

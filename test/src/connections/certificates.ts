@@ -1,6 +1,6 @@
-// A certificate authority for tests, and certificates of its for 127.0.0.1. No types: Bun and Deno read it as it is.
+/** A certificate authority for tests, and certificates of its for 127.0.0.1. */
 
-export const CA = `-----BEGIN CERTIFICATE-----
+export const CA: string = `-----BEGIN CERTIFICATE-----
 MIIBnDCCAUOgAwIBAgIUVfO1nJ0gon90Kc+uiFr3WFaITFcwCgYIKoZIzj0EAwIw
 GzEZMBcGA1UEAwwQUG9zdGhvcm4gdGVzdCBDQTAgFw0yNjExMjUxNTE5NTBaGA8y
 MTI2MTEwMTE1MTk1MFowGzEZMBcGA1UEAwwQUG9zdGhvcm4gdGVzdCBDQTBZMBMG
@@ -13,7 +13,7 @@ KmO/PTwXkuW5p0vRQ4vi4zbzSv2dJW0EHb3prZqD5Qo=
 -----END CERTIFICATE-----
 `;
 
-export const SERVER_CERT = `-----BEGIN CERTIFICATE-----
+export const SERVER_CERT: string = `-----BEGIN CERTIFICATE-----
 MIIBxzCCAW6gAwIBAgIUc/+B+AWZLaN+qeJgUc1XIHh11lUwCgYIKoZIzj0EAwIw
 GzEZMBcGA1UEAwwQUG9zdGhvcm4gdGVzdCBDQTAgFw0yNjExMjUxNTE5NTFaGA8y
 MTI2MTEwMTE1MTk1MVowHzEdMBsGA1UEAwwUUG9zdGhvcm4gdGVzdCBzZXJ2ZXIw
@@ -27,14 +27,14 @@ k+M4j4oH6GfiMpAy21d9Gk9WgdRf2Oq97mZk
 -----END CERTIFICATE-----
 `;
 
-export const SERVER_KEY = `-----BEGIN PRIVATE KEY-----
+export const SERVER_KEY: string = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQggc8GT66XaSlXX8qv
 VjYimBJdvlGsELdK+GJZqWVMO9mhRANCAASUgTYKk/UL1K7oloIY1KqG8UjOc8gx
 rQBHWe5UTD0TZw12rSDTmSAyymrPaSdx1I9cYWXzuPzcUAX23E/ydNv9
 -----END PRIVATE KEY-----
 `;
 
-export const CLIENT_CERT = `-----BEGIN CERTIFICATE-----
+export const CLIENT_CERT: string = `-----BEGIN CERTIFICATE-----
 MIIByDCCAW6gAwIBAgIUc/+B+AWZLaN+qeJgUc1XIHh11lYwCgYIKoZIzj0EAwIw
 GzEZMBcGA1UEAwwQUG9zdGhvcm4gdGVzdCBDQTAgFw0yNjExMjUxNTE5NTJaGA8y
 MTI2MTEwMTE1MTk1MlowHzEdMBsGA1UEAwwUUG9zdGhvcm4gdGVzdCBjbGllbnQw
@@ -48,7 +48,7 @@ ZQmRKr6P3Z6g6ry9tkfpTiL7obRbJohdCxjb3Q==
 -----END CERTIFICATE-----
 `;
 
-export const CLIENT_KEY = `-----BEGIN PRIVATE KEY-----
+export const CLIENT_KEY: string = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg1/IFrlm5booQ9tZp
 zJGuNS41IN3M1mtj+ctl2wQ78GqhRANCAATT27dgau6qwGCC7Y3xjOSLCiIX8ZPi
 +DB0y2KZSzNLhbIdwcM9viUZ57woPSsnrJMpg1haB9lg3j0IqmBjhC58
