@@ -1,6 +1,6 @@
 import type { AttemptRecord } from "../attempt.js";
 import type { ByteChunks } from "../bytes/chunks.js";
-import { ApiError, PosthornError, type PosthornErrorCode, reasonOf } from "../errors.js";
+import { ApiError, type Delivery, PosthornError, type PosthornErrorCode, reasonOf } from "../errors.js";
 import type { Features } from "../message/features.js";
 import type { NormalizedMessage } from "../message/normalize.js";
 import {
@@ -117,7 +117,10 @@ export async function deliver(
         errors.push(outcome.error);
       }
       // What was not begun was not sent.
-      Object.assign(recipients, outcome?.recipients ?? failedRecipients(request, outcome?.error ?? end));
+      const failed = outcome
+        ? (outcome.recipients ?? failedRecipients(request, outcome.error))
+        : failedRecipients(request, end, "not-sent");
+      Object.assign(recipients, failed);
     }
   }
   // When some requests went through, the message as a whole must not go again: each recipient's status tells.
@@ -328,8 +331,12 @@ function withValidIds(results: RecipientResults): RecipientResults {
 }
 
 /** Statuses of the recipients of a request that failed while others of its message went through. */
-function failedRecipients(request: ProviderRequest, error: PosthornError | undefined): RecipientResults {
-  const { delivery = "not-sent", code, message = "not sent", retryable = false } = error ?? {};
+function failedRecipients(
+  request: ProviderRequest,
+  error: PosthornError | undefined,
+  delivery: Delivery = error?.delivery ?? "not-sent",
+): RecipientResults {
+  const { code, message = "not sent", retryable = false } = error ?? {};
   const status = delivery === "not-sent" ? "failed" : "unknown";
   const reason = { ...(code === undefined ? {} : { code }), message, retryable };
   return Object.fromEntries(
