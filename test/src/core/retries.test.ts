@@ -176,7 +176,7 @@ describe("options of one send and of a session", () => {
     [{ timeout: Number.NaN }, '"timeout" must be'],
     [{ timeout: 0 }, '"timeout" must be'],
     [{ timeOut: 5 }, 'Did you mean "timeout"?'],
-    [{ idempotencyKey: "k" }, "Valid options: signal, timeout"],
+    [{ priority: "k" }, "Valid options: signal, timeout"],
   ])("%j is an error, and nothing is sent", async (options, text) => {
     const error = await failure(keyless().send(message, options as never));
     expect(error).toBeInstanceOf(ConfigurationError);

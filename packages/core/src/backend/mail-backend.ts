@@ -1,3 +1,4 @@
+import { onAbort } from "../clock.js";
 import { hookError, PosthornError, TransportError, UnsupportedFeatureError } from "../errors.js";
 import { mergeDefaults } from "../message/defaults.js";
 import type { Features, MessageFor } from "../message/features.js";
@@ -289,25 +290,18 @@ export abstract class MailBackend<
   /** Hooks and streams obey no signal themselves. */
   async #untilAborted<T>(work: Promise<T>, { signal }: SendOptions): Promise<T> {
     if (!signal) return work;
-    let onAbort = (): void => {};
+    let stop = (): void => {};
     const aborted = new Promise<never>((_, reject) => {
-      onAbort = () =>
-        reject(
-          new TransportError(`${this.provider}: the caller aborted the send`, {
-            provider: this.provider,
-            phase: "other",
-            code: "ABORTED",
-            cause: signal.reason,
-          }),
-        );
-      signal.addEventListener("abort", onAbort, { once: true });
-      if (signal.aborted) onAbort();
+      const abort = (): void => reject(abortError(this.provider, signal));
+      stop = onAbort(signal, abort);
+      if (signal.aborted) abort();
     });
+    // Whichever comes second is nobody's to catch.
     work.catch(() => {});
     try {
       return await Promise.race([aborted, work]);
     } finally {
-      signal.removeEventListener("abort", onAbort);
+      stop();
     }
   }
 
@@ -322,6 +316,16 @@ export abstract class MailBackend<
       throw hookError(this.provider, "postSend", cause, known);
     }
   }
+}
+
+/** The error of a send that the caller aborted before anything was sent. */
+export function abortError(provider: string, signal: AbortSignal): TransportError {
+  return new TransportError(`${provider}: the caller aborted the send`, {
+    provider,
+    phase: "other",
+    code: "ABORTED",
+    cause: signal.reason,
+  });
 }
 
 function listOfHooks<T>(hook: T | readonly T[] | undefined): readonly T[] {
