@@ -534,6 +534,7 @@ describe("mergeDefaults", () => {
         trackOpens: true,
       },
       {
+        to: "b@example.com",
         subject: "own",
         tags: ["b"],
         metadata: { y: 2 },
@@ -544,6 +545,7 @@ describe("mergeDefaults", () => {
       },
     );
     expect(merged).toEqual({
+      to: "b@example.com",
       subject: "own",
       tags: ["a", "b"],
       metadata: { x: 1, y: 2 },
