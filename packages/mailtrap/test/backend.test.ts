@@ -210,17 +210,12 @@ describe("mailtrap", () => {
     `);
   });
 
-  it("reads the ids of someone named twice, whether they count once or twice", async () => {
+  it("reads the ids of someone named twice, who counts once", async () => {
     const twice = { ...mail, to: ["a@example.org", "b@example.org"], cc: ["a@example.org"] };
-    for (const message_ids of [
-      ["1", "2"],
-      ["0", "2", "1"],
-    ]) {
-      answer({ success: true, message_ids });
-      expect((await create().send(twice)).recipients).toEqual({
-        "a@example.org": { status: "queued", messageId: "1" },
-        "b@example.org": { status: "queued", messageId: "2" },
-      });
-    }
+    answer({ success: true, message_ids: ["1", "2"] });
+    expect((await create().send(twice)).recipients).toEqual({
+      "a@example.org": { status: "queued", messageId: "1" },
+      "b@example.org": { status: "queued", messageId: "2" },
+    });
   });
 });

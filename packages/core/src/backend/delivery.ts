@@ -289,13 +289,15 @@ function providerResponse(
  * A provider can take a request and send none of its messages, for a reason that is no recipient's: that is an error.
  */
 function failureOfAll(results: RecipientResults, response: ProviderResponse): ApiError | undefined {
-  const all = Object.values(results);
-  if (!all.every(({ status }) => status === "failed")) return undefined;
-  const reasons = all.flatMap(({ reason }) => reason ?? []);
-  const { message = "sent the message to no recipient", code } = reasons[0] ?? {};
+  const reasons = Object.values(results).map(({ status, reason }) =>
+    status === "failed" ? reason : undefined,
+  );
+  const [first] = reasons;
+  if (!first || !reasons.every(Boolean)) return undefined;
+  const { message, code } = first;
   return response.error(message, "not-sent", {
     code,
-    retryable: reasons.length > 0 && reasons.every(({ retryable }) => retryable),
+    retryable: reasons.every((reason) => reason?.retryable),
   });
 }
 

@@ -302,7 +302,6 @@ export abstract class MailBackend<
     return normalizeMessage(message, this.info.attachmentEncoding ?? "base64", this.features.templateSender);
   }
 
-  /** Hooks and streams obey no signal themselves. */
   /** What hooks and attachments of the caller's give, unless the caller aborts or the deadline passes first. */
   async #inTime<T>(work: Promise<T>, { signal }: SendOptions, { clock, deadlineAt }: TimeLimit): Promise<T> {
     let isOver = true;
@@ -338,6 +337,16 @@ export abstract class MailBackend<
       throw hookError(this.provider, "postSend", cause, known);
     }
   }
+}
+
+/** The error of a send that the caller aborted before anything was sent. */
+export function abortError(provider: string, signal: AbortSignal): TransportError {
+  return new TransportError(`${provider}: the caller aborted the send`, {
+    provider,
+    phase: "other",
+    code: "ABORTED",
+    cause: signal.reason,
+  });
 }
 
 function listOfHooks<T>(hook: T | readonly T[] | undefined): readonly T[] {
