@@ -1,4 +1,6 @@
+import { WebhookRequestError } from "../errors.js";
 import { parseStructured, type StructuredValue } from "../webhooks/parameters.js";
+import { bytesOfBase64 } from "../webhooks/signature.js";
 import { listOf, recordOf, stringOf } from "../webhooks/values.js";
 import { decodeText } from "./charset.js";
 import {
@@ -42,6 +44,19 @@ export async function inboundFromMime(
     attachments: files,
     mime: new Blob([mime as BlobPart], { type: "message/rfc822" }),
   });
+}
+
+/**
+ * The message of a post, which a provider gives as a string.
+ *
+ * @param isBase64 whether it is in base64
+ * @throws WebhookRequestError (400) where there is none: an empty message would be taken for a real one
+ */
+export function requireMime(provider: string, content: unknown, isBase64 = false): Uint8Array | string {
+  const mime = typeof content === "string" && isBase64 ? bytesOfBase64(content) : content;
+  if ((typeof mime === "string" && mime.trim() !== "") || (mime instanceof Uint8Array && mime.length > 0))
+    return mime;
+  throw new WebhookRequestError(`${provider}: the post holds no message`, { status: 400, provider });
 }
 
 /** Whether a part is text to read, and no file. A text with a file name is one, unless it is all there is to read. */

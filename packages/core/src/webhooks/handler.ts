@@ -35,7 +35,8 @@ export interface WebhookSpec<E> {
   ) => readonly E[] | Promise<readonly E[]>;
 }
 
-interface EventLike {
+/** What every event has. */
+export interface EventLike {
   readonly provider: string;
   readonly eventType: string;
   readonly eventId: string | number | null;

@@ -15,6 +15,13 @@ export {
   trackingEvent,
 } from "./event.js";
 export { type WebhookHandler, type WebhookSpec, webhookHandler } from "./handler.js";
+export {
+  type PublicKey,
+  type PublicKeyKind,
+  publicKeys,
+  verifyByPublicKey,
+  webhookSecrets,
+} from "./keys.js";
 export { type FormField, parseMultipartBody } from "./multipart.js";
 export {
   type OnWebhookError,
@@ -26,6 +33,12 @@ export {
   type WebhookOptions,
 } from "./options.js";
 export { type PostLimits, WebhookForm, WebhookPost } from "./post.js";
+export {
+  inboundHandler,
+  type ProviderWebhook,
+  trackingHandler,
+  type VerifyPost,
+} from "./provider-handler.js";
 export {
   bytesOfBase64,
   bytesOfHex,
