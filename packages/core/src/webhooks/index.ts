@@ -7,8 +7,11 @@ export { isRecord, type JsonRecord } from "../message/json.js";
 export { ownProperty } from "../message/text.js";
 export { basicCredentials, checkBasicAuth } from "./basic-auth.js";
 export {
+  type BouncedEvent,
+  type OtherTrackingEvent,
   type RejectReason,
   readEach,
+  type TrackingDetails,
   type TrackingEvent,
   type TrackingEventType,
   type TrackingFields,
