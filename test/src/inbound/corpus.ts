@@ -42,6 +42,8 @@ const named = (name: string | null, content = "x"): Wanted => ({
 });
 
 /** Why mailparser is not followed. */
+const EMBEDDED =
+  "it puts an embedded message into the text; ours is a file, since it is not what the sender wrote";
 const CHARSET = "it does not find the charset that a person would read it in";
 const COMMA = "it adds a space to the name";
 const COMMENT = "RFC 2045 section 6.1 allows comments; the quotes are one step further";
@@ -558,5 +560,42 @@ export const CORPUS: readonly CorpusMessage[] = [
         ["b.png", "2"],
       ],
     },
+  },
+  {
+    name: "a comment behind the boundary",
+    mime: mixed(part("hello", "Content-Type: text/plain")).replace('boundary="cut"', "boundary=cut(x)"),
+    want: { text: "hello" },
+    differs: { text: LOST },
+  },
+  {
+    name: "an unknown kind of text",
+    mime: body("text/markdown", "# hello"),
+    want: { text: "# hello", files: [] },
+    differs: { text: LOST, files: NO_TYPE },
+  },
+  {
+    name: "a report of a delivery",
+    mime: mixed(
+      part("not delivered", "Content-Type: text/plain"),
+      part("Reporting-MTA: dns; mx.example", "Content-Type: message/delivery-status"),
+    ).replace("mixed;", "report; report-type=delivery-status;"),
+    want: { text: "not delivered", files: [[null, "Reporting-MTA: dns; mx.example"]] },
+    differs: { text: EMBEDDED, files: EMBEDDED },
+  },
+  {
+    name: "a calendar that is the whole message",
+    mime: body("text/calendar; method=REQUEST", "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"),
+    want: { text: null, files: [[null, "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"]] },
+  },
+  {
+    name: "a text with a name that is all there is",
+    mime: body("text/plain; name=body.txt", "hello", "Content-Disposition: inline; filename=body.txt"),
+    want: { text: "hello", files: [] },
+  },
+  {
+    name: "a digest",
+    mime: mixed(lines("--cut", "", "Subject: inner", "", "text")).replace("mixed;", "digest;"),
+    want: { files: [[null, "Subject: inner\r\n\r\ntext"]] },
+    differs: { text: EMBEDDED, files: EMBEDDED },
   },
 ];

@@ -60,10 +60,17 @@ export function requireMime(provider: string, content: unknown, isBase64 = false
 }
 
 /** Whether a part is text to read, and no file. A text with a file name is one, unless it is all there is to read. */
-function isText({ type, disposition }: MimeLeaf, hasText: boolean): boolean {
-  if (type.value !== "text/plain" && type.value !== "text/html") return false;
+function isText({ type, disposition, isRoot }: MimeLeaf, hasText: boolean): boolean {
   if (disposition.value === "attachment") return false;
-  return !hasText || !disposition.parameters.has("filename");
+  const isNamed = disposition.parameters.has("filename");
+  if (type.value === "text/plain" || type.value === "text/html") return !hasText || !isNamed;
+  // An unknown kind of text is plain text (RFC 2046 section 4.1.4), when it is all that there is.
+  return (
+    isRoot &&
+    /^text\/(?:enriched|richtext|(?:x-)?markdown)$/.test(type.value) &&
+    !isNamed &&
+    !type.parameters.has("name")
+  );
 }
 
 /** A file's name by its headers: that of the content disposition, or else that of the content type. */
