@@ -72,7 +72,7 @@ function providerHandler<E extends EventLike, O extends WebhookOptions<E>>(
   const check = verify?.(resolved);
   if (signsAll && !check && !resolved.insecure) {
     throw new ConfigurationError(
-      `${name}: nothing to verify posts by; ${rest.verifiedBy} is required: pass it or set ${envPrefix}_${signsAll}`,
+      `${name}: nothing to verify posts by: ${rest.verifiedBy} is required: pass it or set ${envPrefix}_${signsAll}`,
       { provider: name },
     );
   }
