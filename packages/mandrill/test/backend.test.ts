@@ -104,16 +104,18 @@ describe("mandrill", () => {
     expect(fake.requests).toEqual([]);
   });
 
-  it("names what is missing or unknown among its options", () => {
-    expect(() => mandrill({ apiKey: "" })).toThrow(ConfigurationError);
-    expect(() => mandrill({ apiKey: "" })).toThrow(
-      'option "apiKey" is missing; give it, or set MANDRILL_API_KEY in the environment',
-    );
-    expect(() => mandrill({ apikey: "made-up" } as MandrillOptions)).toThrow('is "apiKey" meant?');
+  it("names what is missing or unknown among its options", async () => {
+    // Missing, it is reported at first use: modules are imported where no keys are, too.
+    for (const use of [mandrill({ apiKey: "" }).ready(), mandrill({ apiKey: "" }).send(mail)]) {
+      const error = await use.catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(ConfigurationError);
+      expect(String(error)).toContain('option "apiKey" is required: pass it or set MANDRILL_API_KEY');
+    }
+    expect(() => mandrill({ apikey: "made-up" } as MandrillOptions)).toThrow('Did you mean "apiKey"?');
     expect(() => create({ apiUrl: "ftp://example.com" })).toThrow('option "apiUrl"');
     expect(() => create({ timeout: 0 })).toThrow('"timeout" must be a number of milliseconds');
     expect(() => create({ retry: { totl: 3 } as never })).toThrow('Unknown retry option "totl"');
-    expect(() => create({ unsupported: "ignore" as never })).toThrow('"unsupported" is one of');
+    expect(() => create({ unsupported: "ignore" as never })).toThrow('"unsupported" must be one of');
   });
 
   it("tells a refusal from an error that says nothing of the mail", async () => {
@@ -148,6 +150,26 @@ describe("mandrill", () => {
       { code: "new-word", message: "new-word", retryable: false },
       undefined,
     ]);
+  });
+
+  it("makes a request for each recipient where they have their own headers", async () => {
+    const to = ["grace@example.org", "b@example.org"];
+    const message = {
+      ...mail,
+      to,
+      mergeHeaders: { "b@example.org": { "X-Id": "2" } },
+      mergeData: { "grace@example.org": { name: "Grace" } },
+    };
+    const requests = await create().dryRun(message);
+    expect(requests.map((request) => shown(request).body.message)).toMatchObject([
+      { to: [{ email: "grace@example.org" }], global_merge_vars: [{ name: "name", content: "Grace" }] },
+      { to: [{ email: "b@example.org" }], headers: { "X-Id": "2" } },
+    ]);
+    await expect(create({ batch: "native" }).dryRun(message)).rejects.toMatchObject({
+      field: "mergeHeaders",
+    });
+    const result = await create().send(message);
+    expect(Object.keys(result.recipients)).toEqual(to);
   });
 
   it("leaves out what is empty", async () => {
