@@ -68,7 +68,7 @@ describe("mailtrap", () => {
     await create().send({
       ...mail,
       cc: ["c@example.org"],
-      tags: ["welcome"],
+      tags: "welcome",
       metadata: { order: 7 },
       espExtra: { ...espExtra, cc: [{ email: "other@example.org" }] },
     });
@@ -152,14 +152,14 @@ describe("mailtrap", () => {
       to: ["Grace <grace@example.org>"],
       cc: ["c@example.org"],
       bcc: ["b@example.org"],
-      replyTo: ["reply@example.com"],
+      replyTo: "reply@example.com",
       subject: "Hello",
       text: "Hi",
       html: "<p>Hi</p>",
       headers: { "X-Own": "1" },
       attachments: [{ filename: "a.txt", content: "a" }],
       metadata: { order: 7 },
-      tags: ["welcome"],
+      tags: "welcome",
       templateId: "b81aabcd-1a1e-41cf-91b6-eca0254b3d96",
       mergeGlobalData: { site: "Shop" },
     };

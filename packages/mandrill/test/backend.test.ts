@@ -196,7 +196,7 @@ describe("mandrill", () => {
       to: ["Grace <grace@example.org>"],
       cc: ["c@example.org"],
       bcc: ["b@example.org"],
-      replyTo: ["reply@example.com"],
+      replyTo: "reply@example.com",
       subject: "Hello",
       text: "Hi",
       html: "<p>Hi</p>",
