@@ -2,6 +2,7 @@ import { type MonotonicClock, systemClock, within } from "../clock.js";
 import { hookError, PosthornError, TransportError, UnsupportedFeatureError } from "../errors.js";
 import { mergeDefaults } from "../message/defaults.js";
 import type { Features, MessageFor } from "../message/features.js";
+import { isRecord } from "../message/json.js";
 import type { Message } from "../message/message.js";
 import { type NormalizedMessage, normalizeMessage } from "../message/normalize.js";
 import { cancelledResult, type SendResult } from "../result.js";
@@ -299,7 +300,12 @@ export abstract class MailBackend<
   }
 
   #normalize(message: Message): Promise<NormalizedMessage> {
-    return normalizeMessage(message, this.info.attachmentEncoding ?? "base64", this.features.templateSender);
+    // A message that is none at all is for normalizeMessage to refuse.
+    const { templateId, espExtra } = (message ?? {}) as Message;
+    const isSenderless =
+      (this.features.templateSender && (templateId ?? undefined) !== undefined) ||
+      (isRecord(espExtra) && this.info.hasSender?.(espExtra) === true);
+    return normalizeMessage(message, this.info.attachmentEncoding ?? "base64", isSenderless);
   }
 
   /** What hooks and attachments of the caller's give, unless the caller aborts or the deadline passes first. */
