@@ -62,7 +62,11 @@ export function decide(
   if (outcome.cancelled) return to("cancelled", 0, { reason: "a preSend hook cancelled it" });
   const asked = outcome.retryAt === undefined ? 0 : Math.max(0, outcome.retryAt - now);
   const tries = state.tries + 1;
-  const wait = Math.max(asked, backoffTime(tries, backoff, random));
+  const usual = backoffTime(tries, backoff, random);
+  // A short-lived key wants an early try.
+  const soon =
+    outcome.delivery === "unknown" && state.repeatFor ? Math.min(usual, state.repeatFor / 4) : usual;
+  const wait = Math.max(asked, soon);
   const isSpent = backoff.total !== null && tries > backoff.total;
   const isTooOld = state.age + wait > state.maxAge;
   const isUncertain = outcome.delivery === "unknown" || state.uncertain;
@@ -84,8 +88,8 @@ export function decide(
   }
   if (isSpent) return to(givenUp, 0, { reason: `${reason} (given up after ${tries} tries)` });
   if (isTooOld) return to(givenUp, 0, { reason: `${reason} (too old to try again)` });
-  // A local rate limit is no failure. A provider's own holds for every worker.
-  const isLocal = outcome.code === "RATE_LIMITED";
+  // A local rate limit or a worker that stops is no failure. A provider's own limit holds for every worker.
+  const isLocal = outcome.code === "RATE_LIMITED" || outcome.code === "ABORTED";
   return to("deferred", isLocal ? asked : wait, {
     counts: !isLocal,
     pause: asked > 0 && !isLocal ? asked : undefined,

@@ -23,7 +23,10 @@ export type Steps<T> = Generator<Statement, T, readonly Row[]>;
 export interface Work<T> {
   /** Whether its statements need one transaction. A single statement is one by itself in PostgreSQL. */
   readonly atomic: boolean;
-  steps(): Steps<T>;
+  /** `false`: not run again after a lost connection, since its caller must find out what became of it. */
+  readonly repeat?: false;
+  /** @param attempt 0 at first, then counting up: an earlier one may have been committed */
+  steps(attempt: number): Steps<T>;
 }
 
 /**
@@ -68,6 +71,8 @@ export interface Store<Tx = unknown> extends Executor {
   executor(tx: Tx | Executor): Executor;
   /** Calls back when another process may have queued messages, where the database can tell. */
   listen?(wake: () => void): Promise<() => Promise<void>>;
+  /** Tells other processes' workers that messages were queued, where the database can. */
+  notify?(): Promise<void>;
   /** Closes what the store opened itself. A pool or database that was given to it stays open. */
   close(): Promise<void>;
 }

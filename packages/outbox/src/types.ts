@@ -274,8 +274,6 @@ export interface WorkerOptions {
   readonly pollEvery?: Duration | undefined;
   /** How long a worker may be silent before others take what it holds. @default "30s" */
   readonly leaseFor?: Duration | undefined;
-  /** Messages to claim beyond those that can be sent at once. @default 0 */
-  readonly prefetch?: number | undefined;
   /** Writes one line with counts to a terminal as it works. @default false */
   readonly progress?: boolean | { write(line: string): void } | undefined;
 }
