@@ -18,7 +18,7 @@ import Database from "libsql";
 import pg from "pg";
 import { afterAll } from "vitest";
 import type { PgClient } from "../src/postgres/index.js";
-import { pgStore, type PostgresStoreOptions } from "../src/postgres/index.js";
+import { type PostgresStoreOptions, pgStore } from "../src/postgres/index.js";
 import { type SqliteDatabase, sqliteStore } from "../src/sqlite/index.js";
 import type { Store } from "../src/store.js";
 
@@ -59,9 +59,14 @@ export class ScriptedBackend implements Backend<Features> {
   }
 
   accepted(given: Message): SendResult {
-    const all = [given.to, given.cc, given.bcc].flatMap((list) => (Array.isArray(list) ? list : list ? [list] : []));
+    const all = [given.to, given.cc, given.bcc].flatMap((list) =>
+      Array.isArray(list) ? list : list ? [list] : [],
+    );
     const recipients = Object.fromEntries(
-      all.map((address) => [String(address), { status: "queued" as const, messageId: `id-${this.sent.length}` }]),
+      all.map((address) => [
+        String(address),
+        { status: "queued" as const, messageId: `id-${this.sent.length}` },
+      ]),
     );
     return makeResult({ provider: this.provider, recipients });
   }
@@ -75,7 +80,10 @@ export class ScriptedBackend implements Backend<Features> {
     return [];
   }
 
-  sendMany(messages: Iterable<Message> | AsyncIterable<Message>, options = {}): ReturnType<Backend["sendMany"]> {
+  sendMany(
+    messages: Iterable<Message> | AsyncIterable<Message>,
+    options = {},
+  ): ReturnType<Backend["sendMany"]> {
     return sendMany((each: Message) => this.send(each, options), messages, options);
   }
 }
@@ -184,9 +192,16 @@ export async function hasPostgres(): Promise<boolean> {
 let schemas = 0;
 
 /** A pool whose connections see a schema of their own, which goes away at the end. */
-export async function schemaPool(max = 10): Promise<{ readonly pool: pg.Pool; readonly schema: string }> {
+export async function schemaPool(
+  max = 10,
+  url = POSTGRES_URL,
+): Promise<{ readonly pool: pg.Pool; readonly schema: string }> {
   const schema = `posthorn_test_${process.pid}_${Date.now().toString(36)}_${++schemas}`;
-  const pool = new pg.Pool({ connectionString: POSTGRES_URL, max, options: `-c search_path=${schema}` });
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    options: `-c search_path=${schema} -c synchronous_commit=off`,
+  });
   pool.on("error", () => {});
   await pool.query(`CREATE SCHEMA ${schema}`);
   cleanup(async () => {

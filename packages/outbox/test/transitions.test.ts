@@ -81,7 +81,9 @@ describe.each(beds)("transitions on $name", (bed) => {
       other,
       state: async (id) => (await store.run(sql.find(id)))?.state,
       enqueue: async (...rows) =>
-        (await store.run(sql.enqueue(rows, []))).filter(({ id, holder }) => id === holder).map(({ id }) => id),
+        (await store.run(sql.enqueue(rows, [])))
+          .filter(({ id, holder }) => id === holder)
+          .map(({ id }) => id),
     };
   }
 
@@ -157,7 +159,12 @@ describe.each(beds)("transitions on $name", (bed) => {
     const rows = [row(), row(), row(), row()];
     await enqueue(...rows);
     const claimed = await store.run(sql.claim(worker, "default", 10));
-    await store.run(sql.begin(worker, claimed.map(({ id, attempt }) => ({ id, attempt, omitted: null }))));
+    await store.run(
+      sql.begin(
+        worker,
+        claimed.map(({ id, attempt }) => ({ id, attempt, omitted: null })),
+      ),
+    );
     const of = (index: number): Ref => claimed.find(({ id }) => id === rows[index]?.id) as Ref;
     await store.run(
       sql.defer(worker, [
@@ -167,11 +174,21 @@ describe.each(beds)("transitions on $name", (bed) => {
         deferred(of(3), { delivery: "unknown", provider: null }),
       ]),
     );
-    expect(await Promise.all(rows.map(({ id }) => state(id)))).toEqual(["deferred", "deferred", "unknown", "unknown"]);
+    expect(await Promise.all(rows.map(({ id }) => state(id)))).toEqual([
+      "deferred",
+      "deferred",
+      "unknown",
+      "unknown",
+    ]);
     // A later refusal says nothing of the first try: never dead, and never beyond the key's time.
     const again = await store.run(sql.claim(worker, "default", 10));
     expect(again.find(({ id }) => id === rows[1]?.id)?.soleProvider).toBe("Fake");
-    await store.run(sql.begin(worker, again.map(({ id, attempt }) => ({ id, attempt, omitted: null }))));
+    await store.run(
+      sql.begin(
+        worker,
+        again.map(({ id, attempt }) => ({ id, attempt, omitted: null })),
+      ),
+    );
     await store.run(
       sql.defer(
         worker,
@@ -181,8 +198,24 @@ describe.each(beds)("transitions on $name", (bed) => {
     expect(await state(String(rows[0]?.id))).toBe("dead");
     expect(await state(String(rows[1]?.id))).toBe("unknown");
     expect((await store.run(sql.attempts(String(rows[1]?.id)))).length).toBe(2);
-    expect(await store.run(sql.retry(rows.map(({ id }) => id), false))).toEqual([rows[0]?.id]);
-    expect((await store.run(sql.retry(rows.map(({ id }) => id), true))).length).toBe(3);
+    expect(
+      await store.run(
+        sql.retry(
+          rows.map(({ id }) => id),
+          false,
+        ),
+      ),
+    ).toEqual([rows[0]?.id]);
+    expect(
+      (
+        await store.run(
+          sql.retry(
+            rows.map(({ id }) => id),
+            true,
+          ),
+        )
+      ).length,
+    ).toBe(3);
   });
 
   it("frees a dead worker's messages by its beat: unsent ones to the queue, begun ones held or repeated under their key", async () => {
@@ -191,20 +224,47 @@ describe.each(beds)("transitions on $name", (bed) => {
     await enqueue(d, e, f);
     const claimed = await store.run(sql.claim(other, "default", 10));
     const keyed = await store.run(sql.claim(other, "keyed", 10));
-    const begun = [...claimed.filter(({ id }) => id === d.id), ...keyed].map(({ id, attempt }) => ({ id, attempt, omitted: null }));
+    const begun = [...claimed.filter(({ id }) => id === d.id), ...keyed].map(({ id, attempt }) => ({
+      id,
+      attempt,
+      omitted: null,
+    }));
     await store.run(sql.begin(other, begun));
     expect(await store.run(sql.beat(other))).toBe(true);
     const beat = String((await store.run(sql.watch())).find(({ id }) => id === other)?.beat);
-    const windows = { keyed: { provider: "Fake", repeatFor: 43_200_000 }, default: { provider: "Other", repeatFor: null } };
+    const windows = {
+      keyed: { provider: "Fake", repeatFor: 43_200_000 },
+      default: { provider: "Other", repeatFor: null },
+    };
     expect(await store.run(sql.reap(other, String(Number(beat) - 1), windows))).toBeUndefined();
     expect((await store.run(sql.reap(other, beat, windows)))?.length).toBe(3);
-    expect([await state(d.id), await state(e.id), await state(f.id)]).toEqual(["unknown", "queued", "deferred"]);
+    expect([await state(d.id), await state(e.id), await state(f.id)]).toEqual([
+      "unknown",
+      "queued",
+      "deferred",
+    ]);
     // The dead one awakes: it can claim, begin and defer nothing, but what it knows of an acceptance counts.
     expect(await store.run(sql.beat(other))).toBe(false);
     expect(await store.run(sql.claim(other, "default", 10))).toEqual([]);
     expect(await store.run(sql.begin(other, begun))).toEqual([]);
-    expect(await store.run(sql.defer(other, begun.map((ref) => deferred(ref))))).toEqual([]);
-    expect((await store.run(sql.settle(other, begun.map((ref) => settled(ref))))).length).toBe(2);
+    expect(
+      await store.run(
+        sql.defer(
+          other,
+          begun.map((ref) => deferred(ref)),
+        ),
+      ),
+    ).toEqual([]);
+    expect(
+      (
+        await store.run(
+          sql.settle(
+            other,
+            begun.map((ref) => settled(ref)),
+          ),
+        )
+      ).length,
+    ).toBe(2);
     expect([await state(d.id), await state(f.id)]).toEqual(["accepted", "accepted"]);
     expect((await store.run(sql.claim(worker, "default", 10))).map(({ id }) => id)).toEqual([e.id]);
   });
@@ -226,8 +286,20 @@ describe.each(beds)("transitions on $name", (bed) => {
     const [a, b] = [row(), row()];
     await enqueue(a, b);
     const claimed = await store.run(sql.claim(other, "default", 10));
-    await store.run(sql.begin(other, claimed.map(({ id, attempt }) => ({ id, attempt, omitted: null }))));
-    const event = { key: "k", recipient: null, type: "delivered", at: Date.now(), detail: null, always: false };
+    await store.run(
+      sql.begin(
+        other,
+        claimed.map(({ id, attempt }) => ({ id, attempt, omitted: null })),
+      ),
+    );
+    const event = {
+      key: "k",
+      recipient: null,
+      type: "delivered",
+      at: Date.now(),
+      detail: null,
+      always: false,
+    };
     await store.run(sql.noteEvent({ ...event, id: a.id }));
     await store.run(sql.noteEvent({ ...event, id: uuidv7(0) }));
     await store.run(sql.reap(other, "0", {}));
@@ -253,7 +325,12 @@ describe.each(beds)("transitions on $name", (bed) => {
     const [a, b, c] = [row(), row({ batch: "x" }), row({ batch: "x" })];
     await enqueue(a, b, c);
     const claimed = await store.run(sql.claim(worker, "default", 10));
-    await store.run(sql.begin(worker, claimed.map(({ id, attempt }) => ({ id, attempt, omitted: null }))));
+    await store.run(
+      sql.begin(
+        worker,
+        claimed.map(({ id, attempt }) => ({ id, attempt, omitted: null })),
+      ),
+    );
     await store.run(
       sql.defer(
         worker,
@@ -262,7 +339,11 @@ describe.each(beds)("transitions on $name", (bed) => {
     );
     expect(await store.run(sql.cancel([a.id], null))).toEqual([a.id]);
     expect(await store.run(sql.cancel([], "x"))).toEqual([b.id]);
-    expect([await state(a.id), await state(b.id), await state(c.id)]).toEqual(["cancelled", "cancelled", "deferred"]);
+    expect([await state(a.id), await state(b.id), await state(c.id)]).toEqual([
+      "cancelled",
+      "cancelled",
+      "deferred",
+    ]);
   });
 
   it("gives no more permits than the bucket has, and none while paused", async () => {
@@ -294,7 +375,12 @@ describe.each(beds)("transitions on $name", (bed) => {
     await store.query(`UPDATE posthorn_blob SET created_at = ${old}`, []);
     expect(await store.run(sql.purgeBlobs(100))).toEqual([]);
     const claimed = await store.run(sql.claim(worker, "default", 10));
-    await store.run(sql.settle(worker, claimed.map((ref) => settled(ref))));
+    await store.run(
+      sql.settle(
+        worker,
+        claimed.map((ref) => settled(ref)),
+      ),
+    );
     expect(await store.run(sql.purgeBlobs(100))).toEqual([{ hash: blob.hash, external: false }]);
     expect(await enqueue(row())).toHaveLength(1);
   });
@@ -304,7 +390,12 @@ describe.each(beds)("transitions on $name", (bed) => {
     const a = row();
     await enqueue(a);
     const claimed = await store.run(sql.claim(worker, "default", 10));
-    await store.run(sql.settle(worker, claimed.map((ref) => settled(ref))));
+    await store.run(
+      sql.settle(
+        worker,
+        claimed.map((ref) => settled(ref)),
+      ),
+    );
     const bound = "ffffffff-ffff-ffff-ffff-ffffffffffff";
     expect(await store.run(sql.purgePersonal(60_000, bound, 10))).toBe(0);
     expect((await store.run(sql.find(a.id)))?.recipients).toContain("a@example.com");

@@ -1,12 +1,18 @@
-import type { TrackingEvent } from "@posthorn/core/webhook";
 import { makeResult, PosthornError } from "@posthorn/core";
+import type { TrackingEvent } from "@posthorn/core/webhook";
 import { describe, expect, it } from "vitest";
 import { createOutbox, type Outbox, type OutboxOptions } from "../src/index.js";
 import { apiError, beds, lost, message, refused, ScriptedBackend } from "./helpers.js";
 
 /** An event as a provider's webhook gives it. */
 function event(id: string, more: Partial<TrackingEvent> = {}): TrackingEvent {
-  const none = { eventId: "e1", messageId: "m9", recipient: "ada@example.com", timestamp: new Date(), rejectReason: null };
+  const none = {
+    eventId: "e1",
+    messageId: "m9",
+    recipient: "ada@example.com",
+    timestamp: new Date(),
+    rejectReason: null,
+  };
   return {
     esp: "Fake",
     provider: "Fake",
@@ -196,7 +202,10 @@ describe.each(beds)("outbox on $name", (bed) => {
   it("does not queue a second message with the same dedupe key, and tells of the first", async () => {
     const { outbox } = await start();
     const first = await outbox.enqueue(message(), { dedupeKey: "order-42" });
-    expect(await outbox.enqueue(message(), { dedupeKey: "order-42" })).toEqual({ id: first.id, duplicate: true });
+    expect(await outbox.enqueue(message(), { dedupeKey: "order-42" })).toEqual({
+      id: first.id,
+      duplicate: true,
+    });
     expect((await outbox.enqueue(message(), { dedupeKey: "order-42", tenant: "b" })).duplicate).toBe(false);
     expect((await outbox.drain()).accepted).toBe(2);
   });
@@ -212,14 +221,28 @@ describe.each(beds)("outbox on $name", (bed) => {
     ];
     await outbox.enqueue(message("a@example.com", { attachments }));
     const many = Array.from({ length: 3 }, (_, index) => message(`b${index}@example.com`, { html }));
-    expect(await outbox.enqueueMany(many, { batch: "news" })).toEqual({ batch: "news", queued: 3, duplicates: 0 });
-    expect(await outbox.enqueueMany(many, { batch: "news" })).toEqual({ batch: "news", queued: 0, duplicates: 3 });
-    const [{ count }] = (await outbox.store.query("SELECT count(*) AS count FROM posthorn_blob", [])) as [{ count: unknown }];
+    expect(await outbox.enqueueMany(many, { batch: "news" })).toEqual({
+      batch: "news",
+      queued: 3,
+      duplicates: 0,
+    });
+    expect(await outbox.enqueueMany(many, { batch: "news" })).toEqual({
+      batch: "news",
+      queued: 0,
+      duplicates: 3,
+    });
+    const [{ count }] = (await outbox.store.query("SELECT count(*) AS count FROM posthorn_blob", [])) as [
+      { count: unknown },
+    ];
     expect(Number(count)).toBe(3);
     expect((await outbox.drain()).accepted).toBe(4);
     expect(await outbox.progress("news")).toEqual({ accepted: 3 });
     const got = backend.sent.find((sent) => sent.attachments)?.attachments ?? [];
-    expect(got.map(({ contentType }) => contentType)).toEqual(["application/octet-stream", "text/plain", "text/csv"]);
+    expect(got.map(({ contentType }) => contentType)).toEqual([
+      "application/octet-stream",
+      "text/plain",
+      "text/csv",
+    ]);
     expect(new Uint8Array(got[0]?.content as Uint8Array)).toEqual(bytes);
     expect(backend.sent.filter((sent) => sent.html === html)).toHaveLength(3);
   });
@@ -233,11 +256,14 @@ describe.each(beds)("outbox on $name", (bed) => {
     await outbox.enqueue(message("no-news@example.com"), { stream: "newsletter" });
     await outbox.enqueue(message("no-news@example.com"));
     expect(await outbox.drain()).toMatchObject({ suppressed: 2, accepted: 2 });
-    expect(backend.sent.flatMap((sent) => [...(sent.to as string[]), ...((sent.cc ?? []) as string[])])).toEqual(
-      expect.arrayContaining(["Ada <ada@example.com>", "no-news@example.com"]),
-    );
+    expect(
+      backend.sent.flatMap((sent) => [...(sent.to as string[]), ...((sent.cc ?? []) as string[])]),
+    ).toEqual(expect.arrayContaining(["Ada <ada@example.com>", "no-news@example.com"]));
     expect((await outbox.status(none.id))?.state).toBe("suppressed");
-    expect((await outbox.status(some.id))?.recipients?.["gone@example.com"]).toEqual({ status: "suppressed", messageId: null });
+    expect((await outbox.status(some.id))?.recipients?.["gone@example.com"]).toEqual({
+      status: "suppressed",
+      messageId: null,
+    });
     expect((await outbox.suppressions()).items).toHaveLength(2);
     expect(await outbox.unsuppress("gone@example.com")).toBe(1);
   });
@@ -250,9 +276,17 @@ describe.each(beds)("outbox on $name", (bed) => {
     await outbox.onEvent(event(news.id, { eventType: "unsubscribed", recipient: "a@example.com" }));
     await outbox.onEvent(event(receipt.id, { eventType: "unsubscribed", recipient: "b@example.com" }));
     await outbox.onEvent(event(receipt.id, { eventType: "deferred", recipient: "b@example.com" }));
-    await outbox.onEvent(event("not-an-id", { eventType: "bounced", recipient: "C@example.com", rejectReason: "bounced" }));
-    await outbox.onEvent(event(receipt.id, { eventType: "bounced", recipient: "d@example.com", rejectReason: "spam" }));
-    const found = (await outbox.suppressions()).items.map(({ address, scope, reason }) => [address, scope, reason]);
+    await outbox.onEvent(
+      event("not-an-id", { eventType: "bounced", recipient: "C@example.com", rejectReason: "bounced" }),
+    );
+    await outbox.onEvent(
+      event(receipt.id, { eventType: "bounced", recipient: "d@example.com", rejectReason: "spam" }),
+    );
+    const found = (await outbox.suppressions()).items.map(({ address, scope, reason }) => [
+      address,
+      scope,
+      reason,
+    ]);
     expect(found).toEqual([
       ["a@example.com", "newsletter", "unsubscribed"],
       ["c@example.com", "*", "bounced"],
@@ -276,7 +310,10 @@ describe.each(beds)("outbox on $name", (bed) => {
     backend.steps.push(async () =>
       makeResult({
         provider: "Fake",
-        recipients: { "a@example.com": { status: "queued", messageId: "1" }, "b@example.com": { status: "failed", messageId: null } },
+        recipients: {
+          "a@example.com": { status: "queued", messageId: "1" },
+          "b@example.com": { status: "failed", messageId: null },
+        },
         errors: [refused()],
       }),
     );
@@ -291,11 +328,15 @@ describe.each(beds)("outbox on $name", (bed) => {
 
   it("refuses at once what could never be sent, naming the field", async () => {
     const { outbox } = await start();
-    await expect(outbox.enqueue({ ...message(), to: ["no address"] })).rejects.toMatchObject({ field: "to[0]" });
+    await expect(outbox.enqueue({ ...message(), to: ["no address"] })).rejects.toMatchObject({
+      field: "to[0]",
+    });
     await expect(outbox.enqueue(message(), { backend: "none" })).rejects.toThrow('no backend "none"');
     await expect(outbox.enqueue(message(), { delay: "soon" as never })).rejects.toThrow('"delay"');
     await expect(
-      outbox.enqueue(message("a@example.com", { attachments: [{ filename: "x", content: new Uint8Array(27e6) }] })),
+      outbox.enqueue(
+        message("a@example.com", { attachments: [{ filename: "x", content: new Uint8Array(27e6) }] }),
+      ),
     ).rejects.toThrow("too large");
     expect((await outbox.list()).items).toEqual([]);
   });
@@ -348,7 +389,13 @@ describe.each(beds)("outbox on $name", (bed) => {
     expect(second.next).toBeUndefined();
     for (let index = 0; index < 5; index++) await outbox.purge({ address: `U${index}@example.com` });
     const all = (await outbox.list()).items;
-    expect(all.map(({ state }) => state).sort()).toEqual(["accepted", "accepted", "cancelled", "cancelled", "cancelled"]);
+    expect(all.map(({ state }) => state).sort()).toEqual([
+      "accepted",
+      "accepted",
+      "cancelled",
+      "cancelled",
+      "cancelled",
+    ]);
     for (const { id } of all) expect(JSON.stringify(await outbox.status(id))).not.toContain("@example.com");
     expect(await outbox.purge()).toMatchObject({ settled: 0, held: 0 });
   });
