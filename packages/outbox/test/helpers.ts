@@ -195,12 +195,13 @@ let schemas = 0;
 export async function schemaPool(
   max = 10,
   url = POSTGRES_URL,
+  isDurable = false,
 ): Promise<{ readonly pool: pg.Pool; readonly schema: string }> {
   const schema = `posthorn_test_${process.pid}_${Date.now().toString(36)}_${++schemas}`;
   const pool = new pg.Pool({
     connectionString: url,
     max,
-    options: `-c search_path=${schema} -c synchronous_commit=off`,
+    options: `-c search_path=${schema}${isDurable ? "" : " -c synchronous_commit=off"}`,
   });
   pool.on("error", () => {});
   await pool.query(`CREATE SCHEMA ${schema}`);

@@ -13,7 +13,7 @@ function expectPromise(report: RoundReport): void {
     dead: 0,
     unknownLeft: 0,
   });
-  expect(accepted + unknown).toBe(queued);
+  expect(accepted + unknown).toBe(queued + report.unsure);
 }
 
 describe.each(beds)("workers that are killed and stopped, on $name", ({ name }) => {

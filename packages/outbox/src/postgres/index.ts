@@ -26,6 +26,8 @@ export interface PgClient {
 
 interface PgPoolClient extends PgClient {
   release(destroy?: boolean | Error): void;
+  on?(event: "error", listener: () => void): unknown;
+  off?(event: "error", listener: () => void): unknown;
 }
 
 /** What of postgres.js is used: `sql`, or the `sql` of `begin`. */
@@ -71,6 +73,8 @@ export function pgStore(pool: PgPool, options: PostgresStoreOptions = {}): Store
     (await pool.query(sql, [...params])).rows as Row[];
   return postgresStore(options, query, fromPg, async (work) => {
     const client = await pool.connect();
+    // A client that is checked out and loses its connection would end the process; its query fails anyway.
+    client.on?.("error", ignore);
     let broken: unknown;
     try {
       await client.query("BEGIN", []);
@@ -88,10 +92,13 @@ export function pgStore(pool: PgPool, options: PostgresStoreOptions = {}): Store
       }
       throw error;
     } finally {
+      client.off?.("error", ignore);
       client.release(broken !== undefined);
     }
   });
 }
+
+function ignore(): void {}
 
 /** What of postgres.js's `sql` a store needs. */
 export interface PostgresJsClient extends PostgresJsSql {

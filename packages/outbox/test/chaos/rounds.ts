@@ -37,12 +37,14 @@ export async function sharedSqlite(): Promise<SharedStore> {
 }
 
 export async function sharedPostgres(url = POSTGRES_URL): Promise<SharedStore> {
-  const { pool, schema } = await schemaPool(4, url);
+  const { pool, schema } = await schemaPool(4, url, true);
   return {
     store: pgStore(pool as never) as unknown as Store<never>,
     config: { store: "postgres", url, pgOptions: `-c search_path=${schema}` },
     async transaction(work) {
       const client = await pool.connect();
+      client.on("error", () => {});
+      let broken = true;
       try {
         await client.query("BEGIN");
         const commit = await work({
@@ -50,8 +52,9 @@ export async function sharedPostgres(url = POSTGRES_URL): Promise<SharedStore> {
           query: async (sql, params) => (await client.query(sql, [...params])).rows,
         });
         await client.query(commit ? "COMMIT" : "ROLLBACK");
+        broken = false;
       } finally {
-        client.release();
+        client.release(broken);
       }
     },
   };
@@ -85,6 +88,8 @@ export interface RoundOptions {
 /** What a round came to. */
 export interface RoundReport {
   readonly queued: number;
+  /** Commits that were not answered and turned out to be done. */
+  readonly unsure: number;
   readonly rolledBack: number;
   readonly kills: number;
   readonly stops: number;
@@ -172,15 +177,17 @@ export async function round(options: RoundOptions): Promise<RoundReport> {
     for (let index = 0; index < options.workers; index++) start(index);
     const enqueueing = (async () => {
       for (let index = 0; index < options.messages; index++) {
-        await retrying(deadline, () =>
-          shared.transaction(async (tx) => {
-            const commit = random() >= 0.1;
-            const prepared = await outbox.prepare(message(`u${index}@example.com`));
+        await retrying(deadline, async () => {
+          const commit = random() >= 0.1;
+          const prepared = await outbox.prepare(message(`u${index}@example.com`));
+          await shared.transaction(async (tx) => {
             await outbox.insert(prepared, tx);
-            (commit ? committed : rolledBack).add(prepared.id);
+            if (!commit) rolledBack.add(prepared.id);
             return commit;
-          }),
-        );
+          });
+          // Only what the database has answered: a commit whose answer was lost may be either.
+          if (commit) committed.add(prepared.id);
+        });
         // As long as faults are to come there is to be something to send.
         while (
           kills + stops < options.kills + options.stops &&
@@ -260,6 +267,7 @@ export async function round(options: RoundOptions): Promise<RoundReport> {
   for (const id of unknownTaken) if ((await outbox.status(id))?.state !== "accepted") unknownLeft++;
   return {
     queued: committed.size,
+    unsure: [...states.keys()].filter((id) => !committed.has(id)).length,
     rolledBack: rolledBack.size,
     kills,
     stops,

@@ -42,7 +42,14 @@ async function makeStore() {
   };
 }
 
-const common = { apiUrl: config.apiUrl, timeout: 5000, retry: false };
+const common = {
+  apiUrl: config.apiUrl,
+  timeout: 5000,
+  retry: false,
+  preSend(message) {
+    if (config.poison && message.to?.includes(config.poison)) process.exit(9);
+  },
+};
 const backend = config.keyed
   ? resend({ ...common, apiKey: "re_test" })
   : postmark({ ...common, serverToken: "server-token" });
