@@ -18,7 +18,7 @@ import {
   TransportError,
   UnsupportedFeatureError,
 } from "@posthorn/core";
-import type { TrackingEvent } from "@posthorn/core/webhook";
+import type { TrackingEvent } from "@posthorn/core/webhooks";
 import type { Fault, Outcome, RecipientOutcome } from "./types.js";
 
 /** Failures that all messages of an account share: the handshake fails, whatever is sent. */
@@ -83,8 +83,8 @@ function codeOf(error: PosthornError): string | undefined {
 /** A pool's error speaks of the member that may have the message; of the last one otherwise. */
 function providerOf(error: PosthornError): string | undefined {
   if (!(error instanceof PoolError)) return error.provider;
-  const doubtful = error.path.find((step) => step.error && step.error.delivery !== "not-sent");
-  return (doubtful ?? error.path.at(-1))?.provider ?? error.provider;
+  const doubtful = error.route.find((step) => step.error && step.error.delivery !== "not-sent");
+  return (doubtful ?? error.route.at(-1))?.provider ?? error.provider;
 }
 
 /** Whose the fault is. */
@@ -114,7 +114,7 @@ function faultOfStatus({ status, retryable, delivery }: ApiError): "message" | "
 /** Of several members' faults, the one that says most of what to do: a provider that may recover, then an account to mend. */
 function faultOfPool(error: PoolError): "message" | "recipients" | "provider" | "account" {
   const faults = new Set(
-    error.path.map((step) =>
+    error.route.map((step) =>
       step.error ? faultOf(step.error) : step.outcome === "open" ? "provider" : "message",
     ),
   );
@@ -265,4 +265,10 @@ export function addressOf(entry: unknown): string {
     // A provider writes addresses as it likes.
     return String(entry).trim().toLowerCase();
   }
+}
+
+/** The provider's name in an event, whichever of the two names the installed core has for it. */
+export function providerOfEvent(event: TrackingEvent): string | null {
+  const { provider, esp } = event as { readonly provider?: string; readonly esp?: string };
+  return provider ?? esp ?? null;
 }

@@ -1,7 +1,7 @@
 import { ConfigurationError, type Message } from "@posthorn/core";
-import type { TrackingEvent } from "@posthorn/core/webhook";
+import type { TrackingEvent } from "@posthorn/core/webhooks";
 import { type Context, makeContext } from "./context.js";
-import { addressesOf, addressOf, isPermanent, trackingIdOf } from "./core-gaps.js";
+import { addressesOf, addressOf, isPermanent, providerOfEvent, trackingIdOf } from "./core-gaps.js";
 import { durationOr, parseDuration } from "./duration.js";
 import { uuidBound, uuidv7 } from "./ids.js";
 import { openPayload } from "./payload.js";
@@ -446,7 +446,7 @@ class DatabaseOutbox<Tx> implements Outbox<Tx> {
   private async takeEvent(event: TrackingEvent): Promise<void> {
     const { run, sql, keepsAllEvents, suppression } = this.context;
     const id = trackingIdOf(event);
-    const provider = event.esp;
+    const provider = providerOfEvent(event);
     if (id !== undefined) {
       const messageId = event.messageId === null ? null : String(event.messageId);
       const isProven = await run(sql.proven(id, provider, messageId, "proven by an event"));

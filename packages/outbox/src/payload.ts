@@ -1,12 +1,5 @@
-import {
-  type AttachmentInput,
-  decodeBase64,
-  InvalidMessageError,
-  type Message,
-  normalizeMessage,
-  serializeMessage,
-  typeOfName,
-} from "@posthorn/core";
+import { type AttachmentInput, InvalidMessageError, type Message, serializeMessage } from "@posthorn/core";
+import { decodeBase64, normalizeMessage, typeOfName } from "@posthorn/core/provider";
 import type { Cipher } from "./cipher.js";
 import { toHex } from "./ids.js";
 import type { BlobStorage, PreparedBlob } from "./types.js";

@@ -1,5 +1,5 @@
 import type { Backend, Message, PosthornError, RateLimit, RetryOptions } from "@posthorn/core";
-import type { EventStore, TrackingEvent } from "@posthorn/core/webhook";
+import type { EventStore, TrackingEvent } from "@posthorn/core/webhooks";
 import type { Cipher } from "./cipher.js";
 import type { Duration } from "./duration.js";
 import type { Dialect, Executor, Statement, Store, SyncExecutor } from "./store.js";

@@ -18,7 +18,7 @@ describe.runIf(POSTGRES_BIN !== undefined)("a database that is restarted under l
     let done = 0;
     const report = await round({
       shared: await sharedPostgres(cluster.url),
-      messages: DEEP ? 4000 : 200,
+      messages: DEEP ? 4000 : 100,
       workers: DEEP ? 4 : 2,
       kills: DEEP ? 10 : 0,
       stops: 0,

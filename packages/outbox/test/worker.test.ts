@@ -1,5 +1,6 @@
-import { makeResult, PosthornError } from "@posthorn/core";
-import type { TrackingEvent } from "@posthorn/core/webhook";
+import { PosthornError } from "@posthorn/core";
+import { makeResult } from "@posthorn/core/provider";
+import type { TrackingEvent } from "@posthorn/core/webhooks";
 import { describe, expect, it } from "vitest";
 import { createOutbox, type Outbox, type OutboxOptions } from "../src/index.js";
 import { apiError, beds, lost, message, refused, ScriptedBackend } from "./helpers.js";

@@ -195,7 +195,7 @@ export async function round(options: RoundOptions): Promise<RoundReport> {
           (await backlog(outbox)) > 100
         ) {
           if (Date.now() > deadline) throw new Error("The round takes too long");
-          await pause(50);
+          await pause(250);
         }
       }
     })();
