@@ -77,7 +77,7 @@ export class ScriptedBackend implements Backend<Features> {
     return [];
   }
 
-  close(): void {}
+  async close(): Promise<void> {}
 
   async [Symbol.asyncDispose](): Promise<void> {}
 

@@ -328,7 +328,7 @@ describe.each(beds)("outbox on $name", (bed) => {
   });
 
   it("refuses at once what could never be sent, naming the field", async () => {
-    const { outbox } = await start();
+    const { outbox } = await start(undefined, { maxBytes: 50_000 });
     await expect(outbox.enqueue({ ...message(), to: ["no address"] })).rejects.toMatchObject({
       field: "to[0]",
     });
@@ -336,7 +336,7 @@ describe.each(beds)("outbox on $name", (bed) => {
     await expect(outbox.enqueue(message(), { delay: "soon" as never })).rejects.toThrow('"delay"');
     await expect(
       outbox.enqueue(
-        message("a@example.com", { attachments: [{ filename: "x", content: new Uint8Array(27e6) }] }),
+        message("a@example.com", { attachments: [{ filename: "x", content: new Uint8Array(60_000) }] }),
       ),
     ).rejects.toThrow("too large");
     expect((await outbox.list()).items).toEqual([]);
