@@ -169,7 +169,9 @@ export class Worker implements OutboxWorker {
     let unlisten: (() => Promise<void>) | undefined;
     let isBeating = true;
     try {
-      await this.untilDone("register", () => this.register());
+      // One id for all tries: a registration whose answer was lost must not leave a second row.
+      const id = uuidv7(context.clock.now());
+      await this.untilDone("register", () => this.register(id));
       if (!this.once) unlisten = await context.store.listen?.(wakeAll);
       const beating = this.beatLoop(() => isBeating);
       await Promise.all(this.lanes.map((lane) => this.laneLoop(lane)));
@@ -196,14 +198,14 @@ export class Worker implements OutboxWorker {
       // Without a database nothing can be written: what is left stays with a worker that others will find dead.
       if (this.hasGivenUp && this.context.clock.monotonic() - started > this.leaseFor) break;
     }
+    await this.clearDoubt().catch((error: unknown) => this.report(error, "sign off"));
     await this.context
       .run(this.context.sql.unregister(this.id))
       .catch((error: unknown) => this.report(error, "sign off"));
   }
 
-  private async register(): Promise<void> {
+  private async register(id: string): Promise<void> {
     const { context } = this;
-    const id = uuidv7(context.clock.now());
     const backends = this.lanes.map(({ name }) => name).join(",");
     await context.run(
       context.sql.register(id, { host: hostname(), pid: process.pid, version: VERSION, backends }),
@@ -237,6 +239,7 @@ export class Worker implements OutboxWorker {
   private async round(lane: Lane): Promise<number | undefined> {
     const { context } = this;
     const { sql } = context;
+    await this.clearDoubt();
     const room = Math.min(this.concurrency - lane.held, this.left, 100);
     if (room <= 0) return undefined;
     const bucket = Object.hasOwn(context.buckets, lane.name) ? context.buckets[lane.name] : undefined;
@@ -256,28 +259,13 @@ export class Worker implements OutboxWorker {
         return undefined;
       }
     } else if ((await context.run(sql.paused(lane.name))) > 0) return 0;
-    const { worker, rows } = await this.claim(lane, granted);
-    if (bucket && rows.length < granted)
+    const items = await this.claim(lane, granted);
+    if (bucket && items.length < granted)
       await context
-        .run(sql.giveBack(lane.name, granted - rows.length, bucket))
+        .run(sql.giveBack(lane.name, granted - items.length, bucket))
         .catch((error: unknown) => this.report(error, "claim"));
-    if (rows.length === 0) return 0;
-    this.left -= rows.length;
-    const items = rows.map(
-      (row): Held => ({
-        ...row,
-        worker,
-        message: {},
-        refs: [],
-        hashes: [],
-        backendObject: undefined,
-        begunAt: 0,
-        leftOut: row.omitted,
-        isBegun: false,
-      }),
-    );
-    for (const item of items) this.held.set(item.id, item);
-    lane.held += items.length;
+    if (items.length === 0) return 0;
+    this.left -= items.length;
     try {
       const ready = await this.examine(items);
       await this.begin(lane, ready);
@@ -286,24 +274,33 @@ export class Worker implements OutboxWorker {
       // Nothing was sent: they go back as soon as the database takes it, whatever became of the begin.
       this.giveUp(items.filter((item) => this.held.has(item.id)));
     }
-    return rows.length;
+    return items.length;
+  }
+
+  /**
+   * Returns what a claim took whose commit was not answered. Before anything else is looked for: while nothing is due no claim is made,
+   * and those rows would stay with a worker that lives and does not know them.
+   */
+  private async clearDoubt(): Promise<void> {
+    if (!this.isUnsure) return;
+    const next = this.claiming.then(async () => {
+      if (!this.isUnsure) return;
+      await this.context.run(this.context.sql.letGo(this.id, [...this.held.keys()]));
+      this.isUnsure = false;
+    });
+    this.claiming = next.catch(() => undefined);
+    await next;
   }
 
   /** Claims run one at a time, so that what this process does not know can be told from what it is about to know. */
-  private claim(
-    lane: Lane,
-    most: number,
-  ): Promise<{ readonly worker: string; readonly rows: readonly Claimed[] }> {
+  private claim(lane: Lane, most: number): Promise<readonly Held[]> {
     const { context } = this;
     const next = this.claiming.then(async () => {
-      if (this.isUnsure) {
-        await context.run(context.sql.letGo(this.id, [...this.held.keys()]));
-        this.isUnsure = false;
-      }
       const started = context.clock.monotonic();
       const worker = this.id;
       try {
-        return { worker, rows: await context.run(context.sql.claim(worker, lane.name, most)) };
+        const rows = await context.run(context.sql.claim(worker, lane.name, most));
+        return rows.map((row) => this.hold(lane, row, worker));
       } catch (error) {
         this.isUnsure = true;
         throw error;
@@ -313,6 +310,23 @@ export class Worker implements OutboxWorker {
     });
     this.claiming = next.catch(() => undefined);
     return next;
+  }
+
+  private hold(lane: Lane, row: Claimed, worker: string): Held {
+    const item: Held = {
+      ...row,
+      worker,
+      message: {},
+      refs: [],
+      hashes: [],
+      backendObject: undefined,
+      begunAt: 0,
+      leftOut: row.omitted,
+      isBegun: false,
+    };
+    this.held.set(item.id, item);
+    lane.held++;
+    return item;
   }
 
   /** Reads payloads, sorts out what is not to be sent, and gives the rest. */
@@ -784,7 +798,7 @@ export class Worker implements OutboxWorker {
     const former = this.id;
     this.emit("fenced", { worker: former });
     this.count("fenced", 1, {});
-    await this.register();
+    await this.register(uuidv7(this.context.clock.now()));
     for (const item of [...this.held.values()]) {
       if (item.worker === former && !item.isBegun && item.begunAt === 0) this.release(item);
     }

@@ -43,7 +43,8 @@ export async function sharedPostgres(url = POSTGRES_URL): Promise<SharedStore> {
     config: { store: "postgres", url, pgOptions: `-c search_path=${schema}` },
     async transaction(work) {
       const client = await pool.connect();
-      client.on("error", () => {});
+      const ignore = (): void => {};
+      client.on("error", ignore);
       let broken = true;
       try {
         await client.query("BEGIN");
@@ -54,6 +55,7 @@ export async function sharedPostgres(url = POSTGRES_URL): Promise<SharedStore> {
         await client.query(commit ? "COMMIT" : "ROLLBACK");
         broken = false;
       } finally {
+        client.off("error", ignore);
         client.release(broken);
       }
     },
