@@ -23,7 +23,7 @@ export interface PostalInboundOptions extends WebhookOptions<InboundEvent>, Post
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function inboundWebhook(options: PostalInboundOptions): WebhookHandler {
-  return inboundHandler({ ...POSTAL, read, signatureStatus: 503 }, options);
+  return inboundHandler({ ...POSTAL, read, signatureStatus: 500 }, options);
 }
 
 async function read(post: WebhookPost): Promise<readonly InboundEvent[]> {
