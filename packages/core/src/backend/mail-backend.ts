@@ -319,15 +319,13 @@ export abstract class MailBackend<
       return await within(clock, work, deadlineAt - clock.monotonic(), signal);
     } catch (cause) {
       if (!isOver) throw cause;
-      const isAborted = signal?.aborted === true;
-      const what = isAborted
-        ? "the caller aborted the send"
-        : "the deadline passed before the message was ready; attachments or preSend took too long";
+      if (signal?.aborted) throw abortError(this.provider, signal);
+      const what = "the deadline passed before the message was ready: attachments or preSend took too long";
       throw new TransportError(`${this.provider}: ${what}`, {
         provider: this.provider,
         phase: "other",
-        code: isAborted ? "ABORTED" : "DEADLINE",
-        cause: isAborted ? signal.reason : cause,
+        code: "DEADLINE",
+        cause,
       });
     }
   }
@@ -360,4 +358,14 @@ function withTracking(
   return tags === true || (tags === "one" && message.tags.length === 0)
     ? { ...message, tags: [...message.tags, TRACKING_TAG + id] }
     : message;
+}
+
+/** The error of a send that the caller aborted before anything was sent. */
+export function abortError(provider: string, signal: AbortSignal): TransportError {
+  return new TransportError(`${provider}: the caller aborted the send`, {
+    provider,
+    phase: "other",
+    code: "ABORTED",
+    cause: signal.reason,
+  });
 }
