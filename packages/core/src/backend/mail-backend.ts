@@ -320,7 +320,7 @@ export abstract class MailBackend<
     } catch (cause) {
       if (!isOver) throw cause;
       if (signal?.aborted) throw abortError(this.provider, signal);
-      const what = "the deadline passed before the message was ready; attachments or preSend took too long";
+      const what = "the deadline passed before the message was ready: attachments or preSend took too long";
       throw new TransportError(`${this.provider}: ${what}`, {
         provider: this.provider,
         phase: "other",
@@ -368,4 +368,14 @@ function withTracking(
   return tags === true || (tags === "one" && message.tags.length === 0)
     ? { ...message, tags: [...message.tags, TRACKING_TAG + id] }
     : message;
+}
+
+/** The error of a send that the caller aborted before anything was sent. */
+export function abortError(provider: string, signal: AbortSignal): TransportError {
+  return new TransportError(`${provider}: the caller aborted the send`, {
+    provider,
+    phase: "other",
+    code: "ABORTED",
+    cause: signal.reason,
+  });
 }
