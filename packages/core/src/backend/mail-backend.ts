@@ -364,6 +364,16 @@ export abstract class MailBackend<
   }
 }
 
+/** The error of a send that the caller aborted before anything was sent. */
+export function abortError(provider: string, signal: AbortSignal): TransportError {
+  return new TransportError(`${provider}: the caller aborted the send`, {
+    provider,
+    phase: "other",
+    code: "ABORTED",
+    cause: signal.reason,
+  });
+}
+
 function listOfHooks<T>(hook: T | readonly T[] | undefined): readonly T[] {
   return hook === undefined ? [] : ([hook].flat() as readonly T[]);
 }
