@@ -221,7 +221,7 @@ export function remainder(message: Message, result: SendResult): Message | undef
     ),
   );
   const left = onlyRecipients(message, (address) => failed.has(address));
-  return left?.to && left.to.length > 0 ? left : undefined;
+  return left && asList(left.to).length > 0 ? left : undefined;
 }
 
 const BY_RECIPIENT = ["mergeData", "mergeHeaders", "mergeMetadata"] as const;
@@ -245,7 +245,7 @@ export function onlyRecipients(message: Message, keep: (address: string) => bool
       Object.entries(byAddress).filter(([address]) => keep(addressOf(address))),
     );
   }
-  return count > 0 ? (kept as Message) : undefined;
+  return count > 0 ? (kept as unknown as Message) : undefined;
 }
 
 /** All addresses of a message, in lower case. */

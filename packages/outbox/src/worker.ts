@@ -316,7 +316,7 @@ export class Worker implements OutboxWorker {
     const item: Held = {
       ...row,
       worker,
-      message: {},
+      message: { to: [] },
       refs: [],
       hashes: [],
       backendObject: undefined,

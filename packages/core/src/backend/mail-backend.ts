@@ -388,13 +388,3 @@ function withTracking(
     ? { ...message, tags: [...message.tags, TRACKING_TAG + id] }
     : message;
 }
-
-/** The error of a send that the caller aborted before anything was sent. */
-export function abortError(provider: string, signal: AbortSignal): TransportError {
-  return new TransportError(`${provider}: the caller aborted the send`, {
-    provider,
-    phase: "other",
-    code: "ABORTED",
-    cause: signal.reason,
-  });
-}
