@@ -180,7 +180,7 @@ export function withTrackingId(message: Message, id: string, backend: Backend): 
   if (everyoneHas(backend, "metadata"))
     return { ...message, metadata: { ...message.metadata, posthorn_id: id } };
   const { tags } = backend.features;
-  const given = message.tags ?? [];
+  const given = tagsOf(message);
   if (membersOf(backend) || tags === false || (tags === "one" && given.length > 0)) return message;
   return { ...message, tags: [...given, `${TAG}${id}`] };
 }
@@ -221,7 +221,7 @@ export function remainder(message: Message, result: SendResult): Message | undef
     ),
   );
   const left = onlyRecipients(message, (address) => failed.has(address));
-  return left?.to && left.to.length > 0 ? left : undefined;
+  return left && asList(left.to).length > 0 ? left : undefined;
 }
 
 const BY_RECIPIENT = ["mergeData", "mergeHeaders", "mergeMetadata"] as const;
@@ -245,12 +245,19 @@ export function onlyRecipients(message: Message, keep: (address: string) => bool
       Object.entries(byAddress).filter(([address]) => keep(addressOf(address))),
     );
   }
-  return count > 0 ? (kept as Message) : undefined;
+  return count > 0 ? (kept as unknown as Message) : undefined;
 }
 
 /** All addresses of a message, in lower case. */
 export function addressesOf(message: Message): readonly string[] {
   return [message.to, message.cc, message.bcc].flatMap((list) => (list ? asList(list).map(addressOf) : []));
+}
+
+/** The tags of a message, which may be one or many. */
+export function tagsOf(message: Message): readonly string[] {
+  return message.tags === undefined || message.tags === null
+    ? []
+    : (asList(message.tags) as readonly string[]);
 }
 
 function asList(list: unknown): readonly unknown[] {

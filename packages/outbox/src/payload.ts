@@ -85,7 +85,7 @@ export async function packMessage(
       delete plain[field];
     }
   }
-  const stored: Stored = { v: 1, message: plain as Message, ...(refs.length > 0 && { refs }) };
+  const stored: Stored = { v: 1, message: plain as unknown as Message, ...(refs.length > 0 && { refs }) };
   const json = new TextEncoder().encode(JSON.stringify(stored));
   if (json.length + size > storage.maxBytes) throw tooLarge(storage.maxBytes);
   const { cipher } = storage;
@@ -134,7 +134,7 @@ export async function attachContents(
     } else whole[at] = new TextDecoder().decode(bytes);
   }
   if (attachments.length > 0) whole["attachments"] = attachments;
-  return whole as Message;
+  return whole as unknown as Message;
 }
 
 async function decode(

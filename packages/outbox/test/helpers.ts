@@ -25,6 +25,11 @@ export function message(to = "ada@example.com", more: Partial<Message> = {}): Me
   return { from: "shop@example.com", to: [to], subject: "Hello", text: "Hello.", ...more };
 }
 
+/** The id that the outbox gave a message. */
+export function idOf(sent: Message): string {
+  return String((sent.metadata as Readonly<Record<string, unknown>> | undefined)?.["posthorn_id"]);
+}
+
 /** What a scripted backend does with a send. */
 export type Step = "accept" | Error | ((message: Message, options: SendOptions) => Promise<SendResult>);
 
@@ -76,6 +81,8 @@ export class ScriptedBackend implements Backend<Features> {
   async dryRun(): Promise<never[]> {
     return [];
   }
+
+  async ready(): Promise<void> {}
 
   async close(): Promise<void> {}
 
