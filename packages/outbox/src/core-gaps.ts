@@ -88,7 +88,7 @@ function providerOf(error: PosthornError): string | undefined {
 }
 
 /** Whose the fault is. */
-export function faultOf(error: PosthornError): Exclude<Fault, "none"> {
+function faultOf(error: PosthornError): Exclude<Fault, "none"> {
   if (error instanceof PoolError) return faultOfPool(error);
   if (error instanceof RecipientsRefusedError) return "recipients";
   if (error instanceof ConfigurationError) return "account";
@@ -146,7 +146,7 @@ export function idempotencyWindowOf(backend: Backend): number | undefined {
 }
 
 /** The members of a pool. Replaced by core's `Pool.backends`. */
-export function membersOf(backend: Backend): readonly Backend[] | undefined {
+function membersOf(backend: Backend): readonly Backend[] | undefined {
   const { backends } = backend as Backend & { readonly backends?: readonly Backend[] };
   return Array.isArray(backends) ? backends : undefined;
 }

@@ -155,7 +155,7 @@ describe.each(beds)("clocks that disagree, on $name", (bed) => {
     let reaped = 0;
     const workers = [early, late].map((outbox) =>
       outbox
-        .worker({ leaseFor: 600, concurrency: 2 })
+        .worker({ leaseFor: 12_000, concurrency: 2 })
         .on("fenced", () => reaped++)
         .on("unknown", () => reaped++),
     );

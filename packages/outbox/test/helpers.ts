@@ -172,7 +172,7 @@ export function sqliteFile(): { readonly path: string; open(): SqliteDatabase } 
   };
 }
 
-export const sqliteBed: Bed = {
+const sqliteBed: Bed = {
   name: "sqlite",
   async open(options = {}) {
     const database = sqliteFile().open();
@@ -188,7 +188,7 @@ export const POSTGRES_URL =
   process.env["POSTHORN_TEST_POSTGRES"] ?? "postgres://postgres@127.0.0.1:5432/postgres";
 
 /** Whether there is a PostgreSQL server to test with. */
-export async function hasPostgres(): Promise<boolean> {
+async function hasPostgres(): Promise<boolean> {
   const client = new pg.Client({ connectionString: POSTGRES_URL, connectionTimeoutMillis: 3000 });
   try {
     await client.connect();
@@ -226,7 +226,7 @@ export async function schemaPool(
 
 let shared: Promise<{ readonly pool: pg.Pool }> | undefined;
 
-export const postgresBed: Bed = {
+const postgresBed: Bed = {
   name: "postgres",
   async open(options = {}) {
     // Tables take long to make: those of a file's earlier tests are emptied instead.

@@ -68,7 +68,7 @@ export interface Bucket {
 }
 
 /** What a permit gives. */
-export interface Permit {
+interface Permit {
   readonly granted: number;
   /** Milliseconds that the backend is paused for. */
   readonly pausedFor: number;
