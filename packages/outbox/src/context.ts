@@ -142,7 +142,7 @@ const SPANS = { second: 1000, minute: 60_000, hour: 3_600_000 } as const;
  * A limit as a bucket that keeps it in every span of time, also after a quiet one: a tenth may go at once, and the rest is spread so
  * that a span never holds more than the limit says.
  */
-export function bucketOf(name: string, limit: RateLimit): Bucket {
+function bucketOf(name: string, limit: RateLimit): Bucket {
   const span = typeof limit.per === "number" ? limit.per : SPANS[limit.per];
   if (!(Number.isInteger(limit.requests) && limit.requests > 0 && span > 0)) {
     throw new ConfigurationError(

@@ -88,7 +88,7 @@ function providerOf(error: PosthornError): string | undefined {
 }
 
 /** Whose the fault is. */
-export function faultOf(error: PosthornError): Exclude<Fault, "none"> {
+function faultOf(error: PosthornError): Exclude<Fault, "none"> {
   if (error instanceof PoolError) return faultOfPool(error);
   if (error instanceof RecipientsRefusedError) return "recipients";
   if (error instanceof ConfigurationError) return "account";
@@ -146,7 +146,7 @@ export function idempotencyWindowOf(backend: Backend): number | undefined {
 }
 
 /** The members of a pool. Replaced by core's `Pool.backends`. */
-export function membersOf(backend: Backend): readonly Backend[] | undefined {
+function membersOf(backend: Backend): readonly Backend[] | undefined {
   const { backends } = backend as Backend & { readonly backends?: readonly Backend[] };
   return Array.isArray(backends) ? backends : undefined;
 }
@@ -180,7 +180,7 @@ export function withTrackingId(message: Message, id: string, backend: Backend): 
   if (everyoneHas(backend, "metadata"))
     return { ...message, metadata: { ...message.metadata, posthorn_id: id } };
   const { tags } = backend.features;
-  const given = message.tags ?? [];
+  const given = tagsOf(message);
   if (membersOf(backend) || tags === false || (tags === "one" && given.length > 0)) return message;
   return { ...message, tags: [...given, `${TAG}${id}`] };
 }
@@ -251,6 +251,13 @@ export function onlyRecipients(message: Message, keep: (address: string) => bool
 /** All addresses of a message, in lower case. */
 export function addressesOf(message: Message): readonly string[] {
   return [message.to, message.cc, message.bcc].flatMap((list) => (list ? asList(list).map(addressOf) : []));
+}
+
+/** The tags of a message, which may be one or many. */
+export function tagsOf(message: Message): readonly string[] {
+  return message.tags === undefined || message.tags === null
+    ? []
+    : (asList(message.tags) as readonly string[]);
 }
 
 function asList(list: unknown): readonly unknown[] {

@@ -39,7 +39,7 @@ export interface Decision {
 }
 
 /** Milliseconds that a backend rests after a fault of the account. */
-export const ACCOUNT_PAUSE = 300_000;
+const ACCOUNT_PAUSE = 300_000;
 
 /**
  * What follows from an outcome. Pure: the time comes in as ages and waits.

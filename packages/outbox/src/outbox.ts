@@ -45,6 +45,8 @@ const SETTLED: ReadonlySet<string> = new Set(["accepted", "cancelled", "suppress
 const NIL = "00000000-0000-0000-0000-000000000000";
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const DAY = 86_400_000;
+/** Milliseconds after which a webhook event is handled anew whose process died over it. */
+const EVENT_LEASE = 60_000;
 
 /**
  * Makes an outbox: a send queue in the application's own database. A message is in the queue if and only if the caller's transaction
@@ -77,7 +79,8 @@ class DatabaseOutbox<Tx> implements Outbox<Tx> {
     this.onEvent = (event) => this.takeEvent(event);
     const { sql, run } = this.context;
     this.eventStore = {
-      claim: (key) => run(sql.claimKey(key, uuidv7(this.context.clock.now()), 7 * DAY)),
+      claim: (key) => run(sql.claimKey(key, uuidv7(this.context.clock.now()), EVENT_LEASE)),
+      complete: (key) => run(sql.completeKey(key, 7 * DAY)),
       release: (key) => run(sql.releaseKey(key)),
     };
   }

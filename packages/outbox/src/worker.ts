@@ -2,7 +2,15 @@ import { hostname } from "node:os";
 import { type Backend, ConfigurationError, type Message, type SendResult } from "@posthorn/core";
 import { Batcher } from "./batcher.js";
 import { CLIENT_VERSION, type Context, count, repeatFor } from "./context.js";
-import { addressesOf, onlyRecipients, outcomeOf, remainder, withKey, withTrackingId } from "./core-gaps.js";
+import {
+  addressesOf,
+  onlyRecipients,
+  outcomeOf,
+  remainder,
+  tagsOf,
+  withKey,
+  withTrackingId,
+} from "./core-gaps.js";
 import { backoffTime, decide } from "./decide.js";
 import { durationOr } from "./duration.js";
 import { uuidv7 } from "./ids.js";
@@ -316,7 +324,7 @@ export class Worker implements OutboxWorker {
     const item: Held = {
       ...row,
       worker,
-      message: { to: [] },
+      message: NOTHING,
       refs: [],
       hashes: [],
       backendObject: undefined,
@@ -908,6 +916,9 @@ export class Worker implements OutboxWorker {
   }
 }
 
+/** Until the payload is read. */
+const NOTHING: Message = { to: [] };
+
 const SUPPRESSED: RecipientOutcome = { status: "suppressed", messageId: null };
 
 interface SettlementFields {
@@ -952,7 +963,7 @@ function byWorker<T extends { readonly held: Held }>(items: readonly T[]): Reado
 /** The message as it was before the worker added to it. */
 function withoutKey(message: Message): Message {
   const { posthorn_id: _, ...metadata } = (message.metadata ?? {}) as Record<string, unknown>;
-  const tags = message.tags?.filter((tag) => !tag.startsWith("posthorn:"));
+  const tags = message.tags && tagsOf(message).filter((tag) => !tag.startsWith("posthorn:"));
   return {
     ...message,
     ...(message.metadata && { metadata }),

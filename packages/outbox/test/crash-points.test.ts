@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createOutbox, type Outbox, type OutboxClock } from "../src/index.js";
 import type { Store, Work } from "../src/store.js";
 import { DEEP } from "./chaos/rounds.js";
-import { beds, lost, message, refused, ScriptedBackend } from "./helpers.js";
+import { beds, idOf, lost, message, refused, ScriptedBackend } from "./helpers.js";
 
 /** Sleeps pass 20 times as fast. */
 const fast: OutboxClock = {
@@ -22,7 +22,7 @@ class CountingBackend extends ScriptedBackend {
   private readonly refusals = new Set<string>();
 
   override async send(given: Message): ReturnType<ScriptedBackend["send"]> {
-    const id = String(given.metadata?.["posthorn_id"]);
+    const id = idOf(given);
     if (given.subject === "busy" && !this.refusals.has(id)) {
       this.refusals.add(id);
       throw refused();

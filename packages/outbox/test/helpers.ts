@@ -25,6 +25,11 @@ export function message(to = "ada@example.com", more: Partial<Message> = {}): Me
   return { from: "shop@example.com", to: [to], subject: "Hello", text: "Hello.", ...more };
 }
 
+/** The id that the outbox gave a message. */
+export function idOf(sent: Message): string {
+  return String((sent.metadata as Readonly<Record<string, unknown>> | undefined)?.["posthorn_id"]);
+}
+
 /** What a scripted backend does with a send. */
 export type Step = "accept" | Error | ((message: Message, options: SendOptions) => Promise<SendResult>);
 
@@ -76,6 +81,8 @@ export class ScriptedBackend implements Backend<Features> {
   async dryRun(): Promise<never[]> {
     return [];
   }
+
+  async ready(): Promise<void> {}
 
   async close(): Promise<void> {}
 
@@ -165,7 +172,7 @@ export function sqliteFile(): { readonly path: string; open(): SqliteDatabase } 
   };
 }
 
-export const sqliteBed: Bed = {
+const sqliteBed: Bed = {
   name: "sqlite",
   async open(options = {}) {
     const database = sqliteFile().open();
@@ -181,7 +188,7 @@ export const POSTGRES_URL =
   process.env["POSTHORN_TEST_POSTGRES"] ?? "postgres://postgres@127.0.0.1:5432/postgres";
 
 /** Whether there is a PostgreSQL server to test with. */
-export async function hasPostgres(): Promise<boolean> {
+async function hasPostgres(): Promise<boolean> {
   const client = new pg.Client({ connectionString: POSTGRES_URL, connectionTimeoutMillis: 3000 });
   try {
     await client.connect();
@@ -219,7 +226,7 @@ export async function schemaPool(
 
 let shared: Promise<{ readonly pool: pg.Pool }> | undefined;
 
-export const postgresBed: Bed = {
+const postgresBed: Bed = {
   name: "postgres",
   async open(options = {}) {
     // Tables take long to make: those of a file's earlier tests are emptied instead.

@@ -296,10 +296,12 @@ describe.each(beds)("outbox on $name", (bed) => {
 
   it("notes in the database which webhook events were handled", async () => {
     const { outbox } = await start();
-    expect(await outbox.eventStore.claim("k")).toBe(true);
-    expect(await outbox.eventStore.claim("k")).toBe(false);
+    expect(await outbox.eventStore.claim("k")).toBe("new");
+    expect(await outbox.eventStore.claim("k")).toBe("busy");
     await outbox.eventStore.release("k");
-    expect(await outbox.eventStore.claim("k")).toBe(true);
+    expect(await outbox.eventStore.claim("k")).toBe("new");
+    await outbox.eventStore.complete("k");
+    expect(await outbox.eventStore.claim("k")).toBe("done");
   });
 
   it("queues the recipients that a batch left unsent as a message of their own", async () => {

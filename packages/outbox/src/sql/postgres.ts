@@ -3,6 +3,8 @@ import type { PreparedBlob, PreparedRow } from "../types.js";
 import {
   type Bucket,
   type Claimed,
+  claimSteps,
+  DONE,
   type Inserted,
   type MessageRow,
   once,
@@ -466,11 +468,23 @@ export function postgresTransitions(names: StoreNames = {}): Transitions {
       ),
 
     claimKey: (key, id, time) =>
+      claimSteps(
+        {
+          sql: `INSERT INTO ${table("dedupe")} AS x (tenant, key, message_id, expires_at) VALUES (':events', $1::text, $2::text::uuid, ${NOW} + ${ms("$3")})
+          ON CONFLICT (tenant, key) DO UPDATE SET message_id = excluded.message_id, expires_at = excluded.expires_at WHERE x.expires_at <= ${NOW} RETURNING key`,
+          params: [key, id, time],
+        },
+        {
+          sql: `SELECT message_id::text AS holder FROM ${table("dedupe")} WHERE tenant = ':events' AND key = $1::text`,
+          params: [key],
+        },
+      ),
+    completeKey: (key, time) =>
       one(
-        `INSERT INTO ${table("dedupe")} AS x (tenant, key, message_id, expires_at) VALUES (':events', $1::text, $2::text::uuid, ${NOW} + ${ms("$3")})
-        ON CONFLICT (tenant, key) DO UPDATE SET message_id = excluded.message_id, expires_at = excluded.expires_at WHERE x.expires_at <= ${NOW} RETURNING key`,
-        [key, id, time],
-        (rows) => rows.length > 0,
+        `INSERT INTO ${table("dedupe")} (tenant, key, message_id, expires_at) VALUES (':events', $1::text, '${DONE}', ${NOW} + ${ms("$2")})
+        ON CONFLICT (tenant, key) DO UPDATE SET message_id = excluded.message_id, expires_at = excluded.expires_at`,
+        [key, time],
+        () => undefined,
       ),
     releaseKey: (key) =>
       one(

@@ -3,6 +3,8 @@ import type { Row, SqlValue, Statement, Steps, StoreNames, Work } from "../store
 import type { PreparedBlob, PreparedRow } from "../types.js";
 import { claimedOf } from "./postgres.js";
 import {
+  claimSteps,
+  DONE,
   type Inserted,
   type MessageRow,
   once,
@@ -470,11 +472,23 @@ export function sqliteTransitions(names: StoreNames = {}): Transitions {
         (rows) => rows,
       ),
     claimKey: (key, id, ms) =>
+      claimSteps(
+        {
+          sql: `INSERT INTO posthorn_dedupe (tenant, key, message_id, expires_at) VALUES (':events', $1, $2, ${int(`${NOW} + $3`)})
+          ON CONFLICT (tenant, key) DO UPDATE SET message_id = excluded.message_id, expires_at = excluded.expires_at WHERE posthorn_dedupe.expires_at <= ${NOW} RETURNING key`,
+          params: [key, id, ms],
+        },
+        {
+          sql: "SELECT message_id AS holder FROM posthorn_dedupe WHERE tenant = ':events' AND key = $1",
+          params: [key],
+        },
+      ),
+    completeKey: (key, ms) =>
       one(
-        `INSERT INTO posthorn_dedupe (tenant, key, message_id, expires_at) VALUES (':events', $1, $2, ${int(`${NOW} + $3`)})
-        ON CONFLICT (tenant, key) DO UPDATE SET message_id = excluded.message_id, expires_at = excluded.expires_at WHERE posthorn_dedupe.expires_at <= ${NOW} RETURNING key`,
-        [key, id, ms],
-        (rows) => rows.length > 0,
+        `INSERT INTO posthorn_dedupe (tenant, key, message_id, expires_at) VALUES (':events', $1, '${DONE}', ${int(`${NOW} + $2`)})
+        ON CONFLICT (tenant, key) DO UPDATE SET message_id = excluded.message_id, expires_at = excluded.expires_at`,
+        [key, ms],
+        () => undefined,
       ),
     releaseKey: (key) =>
       one("DELETE FROM posthorn_dedupe WHERE tenant = ':events' AND key = $1", [key], () => undefined),

@@ -1,4 +1,4 @@
-import type { Steps, Work } from "../store.js";
+import type { Statement, Steps, Work } from "../store.js";
 import type { PreparedBlob, PreparedRow } from "../types.js";
 
 /** Names a leased message: the statement changes nothing once another worker has it. */
@@ -68,7 +68,7 @@ export interface Bucket {
 }
 
 /** What a permit gives. */
-export interface Permit {
+interface Permit {
   readonly granted: number;
   /** Milliseconds that the backend is paused for. */
   readonly pausedFor: number;
@@ -193,8 +193,10 @@ export interface Transitions {
     readonly after: readonly [string, string, string] | null;
     readonly limit: number;
   }): Work<readonly Readonly<Record<string, unknown>>[]>;
-  /** Notes a webhook event's key. @returns whether it is new */
-  claimKey(key: string, id: string, ms: number): Work<boolean>;
+  /** Claims a webhook event's key for a time. */
+  claimKey(key: string, id: string, ms: number): Work<"new" | "done" | "busy">;
+  /** Notes that the event was handled. */
+  completeKey(key: string, ms: number): Work<void>;
   releaseKey(key: string): Work<void>;
   list(filter: {
     readonly state: string | null;
@@ -260,4 +262,20 @@ export function one<T>(
 /** Work that must not be repeated after a lost connection. */
 export function once<T>(work: Work<T>): Work<T> {
   return { ...work, repeat: false };
+}
+
+/** In place of a message's id: the event of this key was handled. */
+export const DONE = "00000000-0000-0000-0000-000000000000";
+
+/** Work that claims a key, and looks at who has it where it is taken. */
+export function claimSteps(claim: Statement, look: Statement): Work<"new" | "done" | "busy"> {
+  return {
+    atomic: false,
+    *steps() {
+      const claimed = yield claim;
+      if (claimed.length > 0) return "new";
+      const [row] = yield look;
+      return row?.["holder"] === DONE ? "done" : "busy";
+    },
+  };
 }

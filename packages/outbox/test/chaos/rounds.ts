@@ -315,7 +315,7 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-export function eventOf(id: string): object {
+function eventOf(id: string): object {
   return {
     esp: "Postmark",
     provider: "Postmark",
