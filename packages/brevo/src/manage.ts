@@ -39,13 +39,13 @@ export const brevoManageFeatures = defineManageFeatures({
 });
 
 /** Type of {@link brevoManageFeatures}. */
-export type BrevoManageFeatures = typeof brevoManageFeatures;
+export interface BrevoManageFeatures extends Readonly<typeof brevoManageFeatures> {}
 
 /**
  * Messages once they are sent, and blocked contacts. `cancel` also takes the `batchId` that a message had in its `espExtra`.
  *
  * @param backend from `brevo(…)`; its key, session and retries are used
- * @throws ConfigurationError when the backend is none of Brevo's
+ * @throws ConfigurationError when the backend is not one of Brevo
  * @example
  * ```ts
  * import { brevo } from "@posthorn/brevo";

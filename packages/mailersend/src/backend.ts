@@ -16,8 +16,8 @@ export interface MailerSendOptions extends BackendOptions<MailerSendFeatures> {
   /** API token. A message's `espExtra.api_token` wins over it. Environment: `MAILERSEND_API_TOKEN`. */
   readonly apiToken?: string | undefined;
   /**
-   * How a message with by-recipient data and several recipients goes. `use-bulk-email`: by the bulk endpoint, whose
-   * response tells nothing of single recipients. `expose-to-list`: as one mail that shows all its recipients. A message's
+   * How a message with by-recipient data and several recipients is sent. `use-bulk-email`: by the bulk endpoint, whose
+   * response does not reveal single recipients. `expose-to-list`: as one message that shows all its recipients. A message's
    * `espExtra.batch_send_mode` wins over it. Environment: `MAILERSEND_BATCH_SEND_MODE`.
    */
   readonly batchSendMode?: BatchSendMode | undefined;

@@ -40,7 +40,7 @@ export const mailersendManageFeatures = defineManageFeatures({
 });
 
 /** Type of {@link mailersendManageFeatures}. */
-export type MailerSendManageFeatures = typeof mailersendManageFeatures;
+export interface MailerSendManageFeatures extends Readonly<typeof mailersendManageFeatures> {}
 
 /** What MailerSend's suppressions are for. */
 export interface MailerSendManageSettings {
@@ -54,7 +54,7 @@ export interface MailerSendManageSettings {
  *
  * @param backend from `mailersend(…)`; its token, session and retries are used
  * @param settings `domainId` for new suppressions
- * @throws ConfigurationError when the backend is none of MailerSend's
+ * @throws ConfigurationError when the backend is not one of MailerSend
  * @example
  * ```ts
  * import { mailersend } from "@posthorn/mailersend";

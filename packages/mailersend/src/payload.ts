@@ -19,7 +19,7 @@ import {
 /** Messages and bytes that one bulk request takes. https://developers.mailersend.com/api/v1/email.html#send-bulk-emails */
 const BULK_LIMIT = { count: 500, bytes: 50_000_000 };
 
-/** How a batch of several recipients goes: each with a mail of their own, or all in one that shows them all. */
+/** How a batch of several recipients is sent: a message for each, or one that shows them all. */
 export const BATCH_SEND_MODES = ["use-bulk-email", "expose-to-list"] as const;
 
 /** One of {@link BATCH_SEND_MODES}. */
@@ -49,7 +49,7 @@ function invalidExtra(key: string, why: string): InvalidMessageError {
   return new InvalidMessageError(`"${field}" ${why}`, { field, provider: "MailerSend" });
 }
 
-/** One request: whether it is a bulk, its body, and the `to` recipients of its mails. */
+/** One request: whether it is a bulk, its body, and the `to` recipients of its messages. */
 export interface MailerSendRequest {
   readonly bulk: boolean;
   readonly body: JsonRecord | readonly JsonRecord[];
@@ -69,7 +69,7 @@ export function buildPayloads(
   const extra = readExtra(message).body;
   reportTypeParameters(message, report);
   const several = message.isBatch && message.to.length > 1;
-  // A mail with variables for each recipient still shows all of them to each other: nobody should do that unawares.
+  // A message with variables for each recipient still shows all of them to each other: that must be asked for.
   if (several && mode === undefined) {
     report("mergeData", 'batches, unless option "batchSendMode" is "use-bulk-email" or "expose-to-list",');
   }

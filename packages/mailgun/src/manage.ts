@@ -36,14 +36,14 @@ export const mailgunManageFeatures = defineManageFeatures({
 });
 
 /** Type of {@link mailgunManageFeatures}. */
-export type MailgunManageFeatures = typeof mailgunManageFeatures;
+export interface MailgunManageFeatures extends Readonly<typeof mailgunManageFeatures> {}
 
 /**
  * Messages once they are sent, and the suppressions of a domain: the backend's `senderDomain`. What a new suppression has no
  * `reason` for is an unsubscription.
  *
  * @param backend from `mailgun(…)`; its key, session and retries are used
- * @throws ConfigurationError when the backend is none of Mailgun's
+ * @throws ConfigurationError when the backend is not one of Mailgun
  * @example
  * ```ts
  * import { mailgun } from "@posthorn/mailgun";

@@ -19,6 +19,13 @@ export interface MailjetOptions extends BackendOptions<MailjetFeatures> {
   readonly apiKey?: string | undefined;
   /** Private API key. Environment: `MAILJET_SECRET_KEY`. */
   readonly secretKey?: string | undefined;
+  /**
+   * Base URL of the API: `https://api.us.mailjet.com/v3.1` for accounts in the US. Environment: `MAILJET_API_URL`.
+   *
+   * @default "https://api.mailjet.com/v3.1"
+   * @see https://github.com/mailjet/mailjet-apiv3-nodejs#base-url
+   */
+  readonly apiUrl?: string | undefined;
 }
 
 interface NamedRecipient {

@@ -25,13 +25,13 @@ import type { MailjetBackend, MailjetOptions } from "./backend.js";
 export const mailjetManageFeatures = defineManageFeatures({ retrieve: true });
 
 /** Type of {@link mailjetManageFeatures}. */
-export type MailjetManageFeatures = typeof mailjetManageFeatures;
+export interface MailjetManageFeatures extends Readonly<typeof mailjetManageFeatures> {}
 
 /**
  * Messages once they are sent.
  *
  * @param backend from `mailjet(…)`; its keys, session and retries are used
- * @throws ConfigurationError when the backend is none of Mailjet's
+ * @throws ConfigurationError when the backend is not one of Mailjet
  * @example
  * ```ts
  * import { mailjet } from "@posthorn/mailjet";

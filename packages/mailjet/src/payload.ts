@@ -104,7 +104,7 @@ function payload(metadata: JsonObject | undefined): string | undefined {
   return metadata && Object.keys(metadata).length > 0 ? JSON.stringify(metadata) : undefined;
 }
 
-/** Mailjet's ids are numbers. What is none goes as it is, for Mailjet to refuse: no template is not what was asked for. */
+/** Mailjet's ids are numbers. Any other goes as it is, for Mailjet to reject: the message must not go without its template. */
 function numericId(id: string | number | undefined): string | number | undefined {
   return typeof id === "string" && /^\d+$/.test(id) ? Number(id) : id;
 }

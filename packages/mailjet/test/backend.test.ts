@@ -120,6 +120,11 @@ describe("mailjet", () => {
     expect(await failure(create().send({ ...mail, attachments }))).toMatchObject({ field: "attachments" });
   });
 
+  it("goes to the US where that is its URL", async () => {
+    const [request] = await create({ apiUrl: "https://api.us.mailjet.com/v3.1" }).dryRun(mail);
+    expect(request?.url).toBe("https://api.us.mailjet.com/v3.1/send");
+  });
+
   it("does not call a message unsent when the response names no message", async () => {
     answer({ Messages: [] });
     expect(await failure(create().send(mail))).toMatchObject({ name: "ApiError", delivery: "accepted" });

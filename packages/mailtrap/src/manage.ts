@@ -41,7 +41,7 @@ export const mailtrapManageFeatures = defineManageFeatures({
 });
 
 /** Type of {@link mailtrapManageFeatures}. */
-export type MailtrapManageFeatures = typeof mailtrapManageFeatures;
+export interface MailtrapManageFeatures extends Readonly<typeof mailtrapManageFeatures> {}
 
 /** What Mailtrap's suppressions are for. */
 export interface MailtrapManageSettings {
@@ -61,7 +61,7 @@ export interface MailtrapManageSettings {
  *
  * @param backend from `mailtrap(…)`; its token, session and retries are used
  * @param settings `domainId` for new suppressions
- * @throws ConfigurationError when the backend is none of Mailtrap's
+ * @throws ConfigurationError when the backend is not one of Mailtrap
  * @example
  * ```ts
  * import { mailtrap } from "@posthorn/mailtrap";

@@ -21,7 +21,7 @@ import {
 const BATCH_LIMIT = 500;
 const BYTE_LIMIT = 50_000_000;
 
-/** One request: whether it is a batch, its body, and the `to` recipients of its mails. */
+/** One request: whether it is a batch, its body, and the `to` recipients of its messages. */
 export interface MailtrapRequest {
   readonly batch: boolean;
   readonly body: JsonRecord;
@@ -103,7 +103,11 @@ function buildOwn(message: NormalizedMessage, to: Address): JsonRecord {
   };
 }
 
-/** `reply_to` holds one address; several go as the header of that name. */
+/**
+ * `reply_to` holds one address; several go as the header of that name.
+ *
+ * @see https://github.com/mailtrap/mailtrap-openapi (`reply_to` of `specs/email-sending-transactional.openapi.yml`)
+ */
 function headers(message: NormalizedMessage, list: HeaderList): JsonRecord | undefined {
   const replyTo: HeaderList =
     message.replyTo.length > 1 ? [["Reply-To", formatAddresses(message.replyTo)]] : [];

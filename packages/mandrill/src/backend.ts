@@ -56,7 +56,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Errors that say no for good. Mandrill answers 500 to them, as to those that say nothing of the mail (`GeneralError`).
+ * Errors that reject a request for good. Their status is 500, as that of errors that prove nothing (`GeneralError`).
  *
  * @see https://mailchimp.com/developer/transactional/api/messages/send-new-message/
  */

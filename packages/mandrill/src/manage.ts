@@ -41,13 +41,13 @@ export const mandrillManageFeatures = defineManageFeatures({
 });
 
 /** Type of {@link mandrillManageFeatures}. */
-export type MandrillManageFeatures = typeof mandrillManageFeatures;
+export interface MandrillManageFeatures extends Readonly<typeof mandrillManageFeatures> {}
 
 /**
  * Messages once they are sent, and Mandrill's rejection denylist.
  *
  * @param backend from `mandrill(…)`; its key, session and retries are used
- * @throws ConfigurationError when the backend is none of Mandrill's
+ * @throws ConfigurationError when the backend is not one of Mandrill
  * @example
  * ```ts
  * import { mandrill } from "@posthorn/mandrill";

@@ -20,7 +20,7 @@ export interface PostalOptions extends BackendOptions<PostalFeatures> {
   readonly apiUrl?: string | undefined;
 }
 
-interface Answer {
+interface PostalResponse {
   readonly status?: string;
   readonly data?: {
     readonly code?: string;
@@ -29,7 +29,7 @@ interface Answer {
   };
 }
 
-/** Statuses of an response that refuses the mail. https://docs.postalserver.io/developer/api#responses */
+/** Statuses of a response that rejects the message. https://docs.postalserver.io/developer/api#responses */
 const REFUSALS: ReadonlySet<string> = new Set(["error", "parameter-error"]);
 
 /** Sends through Postal. Subclass it to override `createSession()`. */
@@ -60,9 +60,9 @@ export class PostalBackend extends HttpBackend<PostalFeatures, PostalOptions, Po
     return { "x-server-api-key": this.options.apiKey ?? "" };
   }
 
-  // Errors are answers of 200 too. https://docs.postalserver.io/developer/api#responses
+  // Errors are responses of 200 too. https://docs.postalserver.io/developer/api#responses
   protected override readResponse(response: ProviderResponse): RecipientResults {
-    const { status, data } = (response.json() ?? {}) as Answer;
+    const { status, data } = (response.json() ?? {}) as PostalResponse;
     if (status === "success" && data?.messages) {
       const written = writtenAddresses(response.request.recipients);
       return Object.fromEntries(
@@ -74,7 +74,7 @@ export class PostalBackend extends HttpBackend<PostalFeatures, PostalOptions, Po
     }
     if (status === "success" || status === undefined)
       throw response.error("answered without messages", "accepted");
-    // Anything else, such as `internal-server-error`, says nothing of the mail.
+    // Anything else, such as `internal-server-error`, proves nothing.
     const delivery = REFUSALS.has(status) ? "not-sent" : "unknown";
     throw response.error(data?.message ?? `answered with the status ${status}`, delivery, {
       code: data?.code,
@@ -82,7 +82,7 @@ export class PostalBackend extends HttpBackend<PostalFeatures, PostalOptions, Po
   }
 
   protected override readError(body: unknown): ProviderErrorInfo {
-    const { data } = body as Answer;
+    const { data } = body as PostalResponse;
     return { message: data?.message, code: data?.code };
   }
 }

@@ -24,13 +24,13 @@ import type { PostalBackend, PostalOptions } from "./backend.js";
 export const postalManageFeatures = defineManageFeatures({ retrieve: true });
 
 /** Type of {@link postalManageFeatures}. */
-export type PostalManageFeatures = typeof postalManageFeatures;
+export interface PostalManageFeatures extends Readonly<typeof postalManageFeatures> {}
 
 /**
  * Messages once they are sent.
  *
  * @param backend from `postal(…)`; its key, session and retries are used
- * @throws ConfigurationError when the backend is none of Postal's
+ * @throws ConfigurationError when the backend is not one of Postal
  * @example
  * ```ts
  * import { postal } from "@posthorn/postal";

@@ -9,6 +9,7 @@ const read = (page: string): string => readFileSync(join(root, page), "utf8");
 /** Texts whose TypeScript samples are checked, each sample as a module of its own. */
 const TEXTS = [
   read("apps/docs/webhooks.md"),
+  read("apps/docs/after-sending.md"),
   ...read("README.md")
     .split(/^(?=## )/m)
     .filter((section) => section.startsWith("## Webhooks")),

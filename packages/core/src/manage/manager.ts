@@ -260,26 +260,20 @@ export function createManager<F extends ManageFeatures, O>(
   features: F,
   methods: (api: ManageApi<O>) => ManageMethods,
 ): Manager<F> {
-  const holder = (backend ?? {}) as {
-    readonly provider?: string;
-    readonly [PORT]?: DeliveryPort;
-    ready?(): Promise<void>;
-  };
+  const holder = (backend ?? {}) as { readonly provider?: string; readonly [PORT]?: DeliveryPort };
   if (holder.provider !== name || !(PORT in holder))
     throw new ConfigurationError(`manage() of ${name} must be given a backend of ${name}`, {
       provider: name,
     });
-  // Asked for at each call: a backend that was closed makes another session.
+  // Asked for at each call: a key that is missing is reported at first use, and a closed backend makes another session.
   const port = (): DeliveryPort => holder[PORT] as DeliveryPort;
   const api: ManageApi<O> = {
     provider: name,
-    options: port().options as O,
-    urlOf: (path) => port().urlOf(path),
-    request: async (request, options) => {
-      // A key that is missing is reported at first use.
-      await holder.ready?.();
-      return exchange(port(), request, options);
+    get options() {
+      return port().options as O;
     },
+    urlOf: (path) => port().urlOf(path),
+    request: (request, options) => exchange(port(), request, options),
     notFound: (id) =>
       new InvalidMessageError(`${name} has no message with the id "${id}" that this can be done to`, {
         provider: name,
@@ -288,32 +282,39 @@ export function createManager<F extends ManageFeatures, O>(
     unsupported: (field, what = field) =>
       new UnsupportedFeatureError(`${name} does not support ${what}`, { provider: name, field }),
   };
-  const own = methods(api);
+  let made: ManageMethods | undefined;
+  const own = (): ManageMethods => {
+    made ??= methods(api);
+    return made;
+  };
   const call = <A extends readonly unknown[], R>(
     field: keyof ManageFeatures,
-    method: ((...args: A) => Promise<R>) | undefined,
+    methodOf: () => ((...args: A) => Promise<R>) | undefined,
   ) => {
     return async (prepare: () => A): Promise<R> => {
-      if (!features[field] || !method) throw api.unsupported(field);
+      const method = features[field] ? methodOf() : undefined;
+      if (!method) throw api.unsupported(field);
       return guarded(name, async () => method(...prepare()));
     };
   };
   const list = async function* (options: CallOptions = {}): AsyncGenerator<Suppression, void, undefined> {
-    if (!features["suppressions.list"] || !own.list) throw api.unsupported("suppressions.list");
-    yield* guardedEach(name, own.list(options));
+    const items = features["suppressions.list"] && own().list?.(options);
+    if (!items) throw api.unsupported("suppressions.list");
+    yield* guardedEach(name, items);
   };
   const has = async (address: string, options: CallOptions): Promise<boolean> => {
-    if (own.has) return own.has(address, options);
+    const { has: ask } = own();
+    if (ask) return ask(address, options);
     for await (const entry of list(options))
       if (entry.address.toLowerCase() === address.toLowerCase()) return true;
     return false;
   };
-  const retrieve = call("retrieve", own.retrieve);
-  const cancel = call("cancel", own.cancel);
-  const reschedule = call("reschedule", own.reschedule);
-  const add = call("suppressions.add", own.add);
-  const remove = call("suppressions.remove", own.remove);
-  const check = call("suppressions.has", has);
+  const retrieve = call("retrieve", () => own().retrieve);
+  const cancel = call("cancel", () => own().cancel);
+  const reschedule = call("reschedule", () => own().reschedule);
+  const add = call("suppressions.add", () => own().add);
+  const remove = call("suppressions.remove", () => own().remove);
+  const check = call("suppressions.has", () => has);
   return {
     provider: name,
     features,
