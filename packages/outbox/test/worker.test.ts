@@ -15,7 +15,7 @@ function event(id: string, more: Partial<TrackingEvent> = {}): TrackingEvent {
     rejectReason: null,
   };
   return {
-    esp: "Fake",
+    provider: "Fake",
     provider: "Fake",
     eventType: "delivered",
     ...none,
