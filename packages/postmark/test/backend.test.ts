@@ -122,7 +122,7 @@ describe("the whole request", () => {
       trackClicks: false,
     });
     const { method, url, headers, body } = request ?? {};
-    expect({ method, url: url, headers, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
+    expect({ method, url, headers, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
       {
         "body": {
           "Attachments": [

@@ -136,7 +136,7 @@ describe("the whole request", () => {
       tags: ["welcome", "new"],
     });
     const { method, url, headers, body } = request ?? {};
-    expect({ method, url: url, headers, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
+    expect({ method, url, headers, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
       {
         "body": {
           "additional_headers": [
