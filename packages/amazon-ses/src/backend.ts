@@ -74,7 +74,7 @@ export class AmazonSesBackend extends HttpBackend<AmazonSesFeatures, AmazonSesOp
       },
       options,
     );
-    if (!/^[a-z0-9-]+$/.test(this.options.region ?? "")) {
+    if (this.options.region !== undefined && !/^[a-z0-9-]+$/.test(this.options.region)) {
       throw new ConfigurationError('Amazon SES: option "region" is a name such as "eu-west-1"', {
         provider: this.provider,
       });

@@ -7,6 +7,7 @@
 export type { AttemptRecord, FailureClass, StopReason } from "./attempt.js";
 export type {
   Backend,
+  DryRunOptions,
   DryRunRequest,
   SendManyOptions,
   SendOptions,
@@ -28,6 +29,7 @@ export {
   InvalidAddressError,
   InvalidMessageError,
   PosthornError,
+  type PosthornErrorCode,
   type RequestSummary,
   SerializationError,
   TransportError,
@@ -50,7 +52,15 @@ export type {
   UnsupportedField,
 } from "./message/features.js";
 export type { JsonObject, JsonValue } from "./message/json.js";
-export type { Alternative, HeaderValues, MergeValues, Message, MessageField } from "./message/message.js";
+export type {
+  Alternative,
+  BodyInput,
+  HeaderValues,
+  MergeValues,
+  Message,
+  MessageField,
+  OneOrMany,
+} from "./message/message.js";
 export { serializeMessage } from "./message/serialize.js";
 export {
   failover,

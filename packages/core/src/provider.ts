@@ -6,19 +6,24 @@
  */
 export type { ProviderErrorInfo } from "./backend/api-error.js";
 export { type EncodedBody, encodeJson, type FormPart, type RequestBody } from "./backend/body.js";
+export { mostUncertain } from "./backend/delivery.js";
 export { HttpBackend } from "./backend/http-backend.js";
+export { MailBackend } from "./backend/mail-backend.js";
 export { encodeMultipart } from "./backend/multipart.js";
-export { type OptionSpec, type OptionSpecs, resolveOptions } from "./backend/options.js";
+export { type OptionSpec, type OptionSpecs, requireOptions, resolveOptions } from "./backend/options.js";
 export {
   allRecipients,
   asString,
   chunk,
+  chunkBySize,
   compact,
   deepMerge,
   forRecipient,
   type HeaderSubstitutions,
   headerRecord,
+  headerSafeKey,
   headerSubstitutions,
+  jsonSize,
   nonEmpty,
   recipientGroups,
   reportTypeParameters,
@@ -27,16 +32,17 @@ export {
   uuidFrom,
   writtenAddresses,
 } from "./backend/payload.js";
-export type { ProviderInfo, ProviderRequest, ProviderResponse } from "./backend/provider.js";
+export type { MailBackendInfo, ProviderInfo, ProviderRequest, ProviderResponse } from "./backend/provider.js";
 export { sendMany } from "./backend/send-many.js";
-export { type ReportUnsupported, unsupportedReporter } from "./backend/unsupported.js";
+export { dropUnsupported, type ReportUnsupported, unsupportedReporter } from "./backend/unsupported.js";
 export { decodeBase64, encodeBase64, encodeBase64String } from "./bytes/base64.js";
-export { type ByteChunk, ByteChunks } from "./bytes/chunks.js";
+export { type ByteChunk, ByteChunks, isByteChunks, tagOf } from "./bytes/chunks.js";
 export { encodeWords } from "./bytes/encoded-word.js";
 export { extensionOfType, typeOfName } from "./bytes/mime-types.js";
 export { readPieces } from "./bytes/pieces.js";
-export { onAbort, systemClock, within } from "./clock.js";
+export { onAbort, sleep, systemClock, within } from "./clock.js";
 export { readEnv } from "./env.js";
+export { hookError, reasonOf } from "./errors.js";
 export {
   encodeDomain,
   formatAddresses,
@@ -47,6 +53,7 @@ export { typeParameters, utf8Base64 } from "./message/attachment.js";
 export {
   type AttachmentContent,
   type AttachmentEncoding,
+  isLargeString,
   type JsonString,
   LargeString,
 } from "./message/content.js";
@@ -62,9 +69,11 @@ export {
 } from "./message/normalize.js";
 export type { SendTime } from "./message/send-at.js";
 export { ownProperty } from "./message/text.js";
-export { makeResult } from "./result.js";
+export { cancelledResult, makeResult } from "./result.js";
+export { resolveRetry } from "./retry/defaults.js";
 export { IDEMPOTENT_METHODS } from "./retry/policy.js";
 export { parseRetryAfter } from "./retry/retry-after.js";
 export { classifyFailure, type Failure } from "./session/classify.js";
 export { checkSendOptions } from "./session/options.js";
+export { RateLimiter } from "./session/rate-limit.js";
 export { Redactor } from "./session/redact.js";

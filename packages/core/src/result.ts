@@ -1,5 +1,5 @@
 import type { AttemptRecord } from "./attempt.js";
-import { type ErrorDetails, PosthornError } from "./errors.js";
+import { type ErrorDetails, PosthornError, type PosthornErrorCode } from "./errors.js";
 
 /**
  * What became of one recipient, in Anymail's terms.
@@ -65,12 +65,14 @@ export interface SendResult {
 
 /** The provider took the request, and refused every recipient. `result` says why, by recipient. */
 export class RecipientsRefusedError extends PosthornError {
-  override readonly name: string = "RecipientsRefusedError";
-  readonly result: SendResult;
+  static override readonly kind: string = "RecipientsRefusedError";
+  static override readonly code: PosthornErrorCode = "RECIPIENTS_REFUSED";
+  declare readonly name: "RecipientsRefusedError";
+  declare readonly code: "RECIPIENTS_REFUSED";
+  readonly result!: SendResult;
 
   constructor(message: string, details: ErrorDetails & { readonly result: SendResult }) {
     super(message, details);
-    this.result = details.result;
   }
 }
 

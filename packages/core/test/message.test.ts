@@ -9,19 +9,19 @@ const normalize = (fields: Record<string, unknown>) =>
 
 describe("bad input names its field", () => {
   it.each<[string, Record<string, unknown>, string]>([
-    ["no recipient", { to: [] }, '"to" has no recipient'],
+    ["no recipient", { to: [] }, '"to" must have a recipient'],
     [
       "a batch of nobody",
       { to: [], cc: ["c@example.com"], mergeMetadata: {} },
-      '"to" has no recipient, and each',
+      '"to" must have a recipient: mergeData',
     ],
-    ["no from", { from: undefined }, '"from" is missing'],
-    ["a bare string", { to: "b@example.com" }, 'write ["b@example.com"]'],
-    ["a misspelt field", { subjct: "x" }, 'is "subject" meant?'],
+    ["no from", { from: undefined }, '"from" is required'],
+    ["several addresses in one string", { to: "b@example.com, c@example.com" }, "holds 2 addresses"],
+    ["a misspelt field", { subjct: "x" }, 'Did you mean "subject"?'],
     [
       "a line break in the subject",
       { subject: "S\r\nBcc: x@example.com" },
-      '"subject" holds a control character',
+      '"subject" must not have control characters',
     ],
     ["a line break in a tag", { tags: ["a\nb"] }, '"tags[0]"'],
     ["an empty tag", { tags: [""] }, '"tags[0]"'],
@@ -32,10 +32,10 @@ describe("bad input names its field", () => {
     ["a line break in a metadata key", { metadata: { "a\nb": 1 } }, "control character"],
     ["a bad address in a list", { cc: ["x@example.com", "nobody"] }, '"cc[1]"'],
     ["a bad address as merge key", { mergeData: { nobody: {} } }, 'mergeData["nobody"]'],
-    ["text that is none", { text: 42 }, '"text" is not text'],
+    ["text that is none", { text: 42 }, '"text" must be a string'],
     ["a flag that is none", { trackOpens: "yes" }, '"trackOpens"'],
-    ["a moment that is none", { sendAt: "soon" }, '"sendAt" is not a moment'],
-    ["milliseconds as a moment", { sendAt: 1_800_000_000_000 }, '"sendAt" is not a moment'],
+    ["a moment that is none", { sendAt: "soon" }, '"sendAt" must be a Date'],
+    ["milliseconds as a moment", { sendAt: 1_800_000_000_000 }, '"sendAt" must be a Date'],
     ["an attachment without content", { attachments: [{ filename: "a" }] }, "attachments[0].content"],
     [
       "an attachment's bad type",

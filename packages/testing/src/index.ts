@@ -1,1 +1,1 @@
-export { MemoryBackend, memory, type SentMail } from "./memory.js";
+export { MemoryBackend, type MemoryOptions, memory, type SentMail } from "./memory.js";

@@ -1,52 +1,89 @@
-import type {
-  Backend,
-  DryRunRequest,
-  Message,
-  PosthornError,
-  SendManyOptions,
-  SendOptions,
-  SendOutcome,
-  SendResult,
-} from "@posthorn/core";
 import {
-  ALL_FEATURES,
-  makeResult,
-  type NormalizedMessage,
-  normalizeMessage,
-  sendMany,
-} from "@posthorn/core/provider";
+  type BackendOptions,
+  type DryRunRequest,
+  type Features,
+  type Message,
+  type PosthornError,
+  type SendOptions,
+  type SendResult,
+  TransportError,
+} from "@posthorn/core";
+import { ALL_FEATURES, MailBackend, makeResult, type NormalizedMessage } from "@posthorn/core/provider";
 
-/** A mail that a {@link MemoryBackend} kept. */
+/** A message that a {@link MemoryBackend} kept. */
 export interface SentMail {
-  /** As it was given to `send`. */
+  /** As it was given to `send`, with what hooks and `sendDefaults` made of it. */
   readonly message: Message;
   /** Checked and put into one form, as a provider would get it. */
   readonly normalized: NormalizedMessage;
   readonly result: SendResult;
 }
 
-/** A backend that sends nothing and keeps all: for tests of code that sends mail. It checks messages as all do. */
-export class MemoryBackend implements Backend<typeof ALL_FEATURES> {
-  readonly provider = "Memory";
-  readonly features = ALL_FEATURES;
-  /** Mails "sent", oldest first. */
+/** Options of {@link memory}. */
+export interface MemoryOptions<F extends Features = Features>
+  extends Omit<BackendOptions<F>, "apiUrl" | "fetch" | "session"> {
+  /**
+   * Features of the provider to behave as, such as `resendFeatures`.
+   *
+   * @default every feature
+   */
+  readonly like?: F | undefined;
+}
+
+/**
+ * A backend that sends nothing and keeps all: for tests of code that sends messages. In all else it is as the others are: checks,
+ * hooks, defaults, aborts, fields that are not supported.
+ */
+export class MemoryBackend<F extends Features = typeof ALL_FEATURES> extends MailBackend<
+  F,
+  MemoryOptions<F>,
+  NormalizedMessage
+> {
+  /** Messages "sent", oldest first. */
   readonly outbox: SentMail[] = [];
   private readonly failures: PosthornError[] = [];
+
+  /** @throws ConfigurationError for an unknown or malformed option */
+  constructor(options: MemoryOptions<F> = {}) {
+    super(
+      {
+        name: "Memory",
+        envPrefix: "POSTHORN_MEMORY",
+        features: options?.like ?? (ALL_FEATURES as Features as F),
+        options: { like: { type: "object", env: false } },
+      },
+      options,
+    );
+  }
 
   /** Makes a send to come fail with this error. Several calls put several in line. */
   failNext(error: PosthornError): void {
     this.failures.push(error);
   }
 
-  /** Forgets mails and failures in line. */
+  /** Forgets messages and failures in line. */
   clear(): void {
     this.outbox.length = 0;
     this.failures.length = 0;
   }
 
-  async send(message: Message, options: SendOptions = {}): Promise<SendResult> {
-    options.signal?.throwIfAborted();
-    const normalized = await normalizeMessage(message, "base64", true);
+  protected override plan(message: NormalizedMessage): NormalizedMessage {
+    return message;
+  }
+
+  protected override async deliver(
+    normalized: NormalizedMessage,
+    _: NormalizedMessage,
+    options: SendOptions,
+    _isKeyed: boolean,
+    message: Message,
+  ): Promise<SendResult> {
+    const { provider } = this;
+    if (options.signal?.aborted) {
+      const details = { provider, phase: "other", code: "ABORTED", cause: options.signal.reason } as const;
+      throw new TransportError(`${provider}: the caller aborted the send`, details);
+    }
+    await options.onRequest?.();
     const failure = this.failures.shift();
     if (failure) throw failure;
     const messageId = `memory-${this.outbox.length + 1}`;
@@ -54,39 +91,30 @@ export class MemoryBackend implements Backend<typeof ALL_FEATURES> {
     const recipients = Object.fromEntries(
       all.map(({ address }) => [address, { status: "sent" as const, messageId }]),
     );
-    const result = makeResult({
-      provider: this.provider,
-      recipients,
-      idempotencyKey: normalized.idempotencyKey,
-    });
+    const result = makeResult({ provider, recipients, idempotencyKey: normalized.idempotencyKey });
     this.outbox.push({ message, normalized, result });
     return result;
   }
 
-  /** None: it has every feature. */
-  async unsupportedFields(): Promise<readonly string[]> {
-    return [];
-  }
-
-  sendMany(
-    messages: Iterable<Message> | AsyncIterable<Message>,
-    options: SendManyOptions = {},
-  ): AsyncGenerator<SendOutcome<Message>, void, undefined> {
-    return sendMany((message: Message) => this.send(message, options), messages, options);
-  }
-
   /** None: it makes no requests. The message is checked all the same. */
-  async dryRun(message: Message): Promise<readonly DryRunRequest[]> {
-    await normalizeMessage(message, "base64", true);
+  protected override async describe(): Promise<readonly Omit<DryRunRequest, "hooksRan">[]> {
     return [];
   }
-
-  async close(): Promise<void> {}
-
-  async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-/** Makes a {@link MemoryBackend}. */
-export function memory(): MemoryBackend {
-  return new MemoryBackend();
+/**
+ * Makes a {@link MemoryBackend}.
+ *
+ * @example
+ * ```ts
+ * const mail = memory({ like: resendFeatures });
+ * await mail.send({ from: "ada@example.com", to: "grace@example.org", subject: "Hello", text: "…" });
+ * mail.outbox[0]?.message.subject; // "Hello"
+ * ```
+ * @throws ConfigurationError for an unknown or malformed option
+ */
+export function memory<F extends Features = typeof ALL_FEATURES>(
+  options?: MemoryOptions<F>,
+): MemoryBackend<F> {
+  return new MemoryBackend(options);
 }

@@ -12,7 +12,7 @@ describe("memory", () => {
     await expect(backend.send(mail)).rejects.toBe(failure);
     const result = await backend.send(mail);
     expect(result.recipients).toEqual({ "b@example.com": { status: "sent", messageId: "memory-1" } });
-    await expect(backend.send({ ...mail, to: [] })).rejects.toThrow("no recipient");
+    await expect(backend.send({ ...mail, to: [] })).rejects.toThrow("must have a recipient");
     expect(backend.outbox.map(({ normalized }) => normalized.to[0]?.email)).toEqual(["b@example.com"]);
     backend.clear();
     expect(backend.outbox).toEqual([]);

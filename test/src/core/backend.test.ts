@@ -88,7 +88,7 @@ describe("hooks", () => {
       status: "cancelled",
       recipients: {},
     });
-    await expect(backend.send({ ...mail, to: [] })).rejects.toThrow("no recipient");
+    await expect(backend.send({ ...mail, to: [] })).rejects.toThrow("must have a recipient");
     expect(subjects()).toEqual(["S!"]);
     expect(seen).toEqual(["queued", "InvalidMessageError"]);
   });
@@ -97,7 +97,7 @@ describe("hooks", () => {
     const seen: unknown[] = [];
     const backend = create({ postSend: (outcome) => void seen.push("error" in outcome) });
     for (const message of [null, undefined, false, "mail"]) {
-      await expect(backend.send(message as never)).rejects.toThrow("A message is an object");
+      await expect(backend.send(message as never)).rejects.toThrow("A message must be an object");
     }
     expect(seen).toEqual([true, true, true, true]);
   });

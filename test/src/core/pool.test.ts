@@ -187,7 +187,7 @@ describe("spreading", () => {
   });
 
   it("refuses what is no pool", () => {
-    expect(() => failover([])).toThrow("at least one backend");
+    expect(() => failover([])).toThrow("must be given a list of backends");
     expect(() => weighted([{ backend: memory(), weight: 0 }])).toThrow("above 0");
     expect(() => failover([memory()], { breaker: { failures: 0 } })).toThrow('"breaker"');
     expect(() => failover([memory()], { failoverWhen: "always" as never })).toThrow('"failoverWhen"');

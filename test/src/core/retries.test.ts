@@ -52,13 +52,15 @@ const keyless = (options: Options = {}): BareBackend =>
   new BareBackend(false, { apiUrl: server.url, clock: testClock(), ...options });
 const keyed = (options: Options = {}): BareBackend =>
   new BareBackend(true, { apiUrl: server.url, clock: testClock(), ...options }, 86_400_000);
-const failure = async (promise: Promise<unknown>): Promise<PosthornError & ApiError & TransportError> => {
+/** Whichever of both it is. */
+type Failure = Omit<ApiError & Omit<TransportError, "name" | "code">, "name"> & { readonly name: string };
+const failure = async (promise: Promise<unknown>): Promise<Failure> => {
   const error: unknown = await promise.then(
     () => new Error("it did not fail"),
     (thrown: unknown) => thrown,
   );
   expect(error).toBeInstanceOf(PosthornError);
-  return error as PosthornError & ApiError & TransportError;
+  return error as Failure;
 };
 const errno = (code: string, syscall?: string): TypeError =>
   new TypeError("fetch failed", { cause: Object.assign(new Error(code), { code, syscall }) });

@@ -139,5 +139,10 @@ function explain(said: ProviderErrorInfo, response: SessionResponse): string {
     return `it redirects to ${location}; is "apiUrl" right?`;
   const text = response.text.trim();
   if (text === "") return `no explanation${code}`;
+  // Of a proxy's page, only the title is for people.
+  if (/^<(?:!doctype|html|head)/i.test(text)) {
+    const title = /<title[^>]*>([^<]*)/i.exec(text)?.[1]?.replace(/\s+/g, " ").trim();
+    return title ? `an HTML page, "${title.slice(0, 200)}"` : "an HTML page";
+  }
   return text.length > 500 ? `${text.slice(0, 500)}…` : text;
 }

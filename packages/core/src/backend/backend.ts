@@ -3,18 +3,56 @@ import type { PosthornError } from "../errors.js";
 import type { Features, MessageFor } from "../message/features.js";
 import type { JsonBody } from "../message/json.js";
 import type { SendResult } from "../result.js";
+import type { RetrySetting } from "../retry/defaults.js";
+import type { UnsupportedMode } from "./options.js";
 
 /** Options of one send. */
 export interface SendOptions {
   /** Ends the send, wherever it is. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds for one attempt, instead of the backend's. */
+  /**
+   * Milliseconds for one attempt.
+   *
+   * @default the backend's
+   */
   readonly timeout?: number | undefined;
+  /**
+   * What to retry.
+   *
+   * @default the backend's
+   */
+  readonly retry?: RetrySetting | undefined;
+  /**
+   * The message's idempotency key, where the provider takes keys and the message has none of its own. Other providers send without.
+   */
+  readonly idempotencyKey?: string | undefined;
+  /**
+   * An id that webhooks give back (`trackingIdOf` of `@posthorn/core/webhooks` reads it), carried as the provider can: in the
+   * metadata, as a tag, or not at all. Never a reason to refuse a message.
+   */
+  readonly trackingId?: string | undefined;
+  /**
+   * What to do with fields that the provider does not support.
+   *
+   * @default the backend's
+   */
+  readonly unsupported?: UnsupportedMode | undefined;
+  /** Of a pool: the provider that alone is asked, by its display name. Others ignore it. */
+  readonly only?: string | undefined;
+  /**
+   * Called before each request, retries too. When it throws, that request is not made, and the send ends with the `delivery` of the
+   * attempts before.
+   */
+  readonly onRequest?: (() => void | Promise<void>) | undefined;
 }
 
 /** Options of {@link Backend.sendMany}. */
 export interface SendManyOptions extends SendOptions {
-  /** How many messages are under way at once. Default 8. */
+  /**
+   * How many messages are under way at once.
+   *
+   * @default 8
+   */
   readonly concurrency?: number | undefined;
 }
 
@@ -32,9 +70,29 @@ export interface DryRunRequest {
   readonly payload:
     | { readonly json: JsonBody }
     | { readonly form: unknown }
-    | { readonly multipart: unknown };
-  /** The body as `fetch` gets it. */
+    | { readonly multipart: unknown }
+    /** Of SMTP. */
+    | { readonly envelope: { readonly from: string; readonly to: readonly string[] } };
+  /** The body as `fetch` gets it, secrets replaced unless they were to be revealed. */
   readonly body: string | Blob;
+  /** Whether `preSend` hooks were run on the message; `postSend` hooks never are. */
+  readonly hooksRan: boolean;
+}
+
+/** Options of {@link Backend.dryRun}. */
+export interface DryRunOptions {
+  /**
+   * Whether credentials are shown.
+   *
+   * @default false
+   */
+  readonly revealSecrets?: boolean | undefined;
+  /**
+   * Whether `preSend` hooks are run, as `send` does. They are told by `context.dryRun`.
+   *
+   * @default true
+   */
+  readonly hooks?: boolean | undefined;
 }
 
 /** Something that sends mail: a provider, a pool of them, or a stand-in for tests. */
@@ -42,6 +100,8 @@ export interface Backend<F extends Features = Features> {
   /** Display name, such as `"Mailgun"`. */
   readonly provider: string;
   readonly features: F;
+  /** Milliseconds that the provider keeps idempotency keys; absent where it takes none, and for pools, whose members differ. */
+  readonly idempotencyWindow?: number | undefined;
   /**
    * Sends one message.
    *
@@ -62,12 +122,15 @@ export interface Backend<F extends Features = Features> {
   ): AsyncGenerator<SendOutcome<MessageFor<F>>, void, undefined>;
   /**
    * The exact requests that `send` would make, without making them. Credentials are replaced unless `revealSecrets` is
-   * set. Backends that make no requests return an empty list.
+   * set. `preSend` hooks run, unless `hooks` is `false`. Backends that make no requests return an empty list.
    */
-  dryRun(
-    message: MessageFor<F>,
-    options?: { readonly revealSecrets?: boolean },
-  ): Promise<readonly DryRunRequest[]>;
+  dryRun(message: MessageFor<F>, options?: DryRunOptions): Promise<readonly DryRunRequest[]>;
+  /**
+   * Checks at start what is otherwise found at the first send.
+   *
+   * @throws ConfigurationError for a required option that is missing
+   */
+  ready(): Promise<void>;
   /** Closes connections that the backend holds. It may be used again afterwards. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

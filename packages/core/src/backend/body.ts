@@ -1,5 +1,5 @@
 import { ByteChunks, utf8 } from "../bytes/chunks.js";
-import { LargeString } from "../message/content.js";
+import { isLargeString, type LargeString } from "../message/content.js";
 import type { JsonBody } from "../message/json.js";
 
 /** A part of a multipart form. */
@@ -46,7 +46,7 @@ export function encodeJson(value: JsonBody): string | ByteChunks {
   const large: LargeString[] = [];
   let token: string | undefined;
   const text = JSON.stringify(value, (_key, member: unknown) => {
-    if (!(member instanceof LargeString)) return member;
+    if (!isLargeString(member)) return member;
     // Random, so that no text of a message can be taken for it.
     token ??= crypto.randomUUID();
     large.push(member);
@@ -63,7 +63,7 @@ export function describeBody(body: RequestBody): string {
   if ("json" in body) {
     return JSON.stringify(
       body.json,
-      (_key, member: unknown) => (member instanceof LargeString ? `[${member.pieces.size} bytes]` : member),
+      (_key, member: unknown) => (isLargeString(member) ? `[${member.pieces.size} bytes]` : member),
       2,
     );
   }

@@ -1,6 +1,6 @@
 import type { AttemptRecord } from "../attempt.js";
 import type { ByteChunks } from "../bytes/chunks.js";
-import { ApiError, type Delivery, PosthornError } from "../errors.js";
+import { ApiError, PosthornError, type PosthornErrorCode, reasonOf } from "../errors.js";
 import type { Features } from "../message/features.js";
 import type { NormalizedMessage } from "../message/normalize.js";
 import {
@@ -28,7 +28,9 @@ export interface DeliveryPort {
   readonly features: Features;
   /** Milliseconds that the provider keeps idempotency keys. */
   readonly idempotencyWindow: number | undefined;
-  readonly options: Pick<BackendOptions, "debug" | "ignoreRecipientStatus">;
+  readonly options: Pick<BackendOptions, "ignoreRecipientStatus">;
+  /** Writes a line to the debug log. */
+  debug(line: () => string, redactor: Redactor): void;
   readonly redactor: Redactor;
   readonly session: Session;
   /** The whole URL of a path below the API's base. */
@@ -66,7 +68,7 @@ export async function deliver(
   requests: readonly ProviderRequest[],
   options: SendOptions,
   isKeyed: boolean,
-  deadlineAt: number = port.session.deadlineAt(port.features.idempotencyKey),
+  deadlineAt: number = port.session.deadlineAt(port.features.idempotencyKey, options.retry),
 ): Promise<SendResult> {
   const { provider } = port;
   const outcomes: (
@@ -75,7 +77,7 @@ export async function deliver(
         readonly received: SessionResponse;
         readonly recipients: RecipientResults;
       }
-    | { readonly error: PosthornError }
+    | { readonly error: PosthornError; readonly recipients?: RecipientResults }
   )[] = [];
   let next = 0;
   let end: PosthornError | undefined;
@@ -84,8 +86,10 @@ export async function deliver(
     const request = requests[index] as ProviderRequest;
     try {
       const received = await call(port, request, options, isKeyed, deadlineAt);
-      const response = providerResponse(port, received, request, index, message);
-      outcomes[index] = { response, received, recipients: readRecipients(port, response) };
+      const response = providerResponse(port, received, request, index, request.message ?? message);
+      const recipients = readRecipients(port, response);
+      const failure = failureOfAll(recipients, response);
+      outcomes[index] = failure ? { error: failure, recipients } : { response, received, recipients };
     } catch (thrown) {
       const error = thrown instanceof PosthornError ? thrown : wrapUnexpected(provider, thrown);
       outcomes[index] = { error };
@@ -113,7 +117,7 @@ export async function deliver(
         errors.push(outcome.error);
       }
       // What was not begun was not sent.
-      Object.assign(recipients, failedRecipients(request, outcome?.error.delivery ?? "not-sent"));
+      Object.assign(recipients, outcome?.recipients ?? failedRecipients(request, outcome?.error ?? end));
     }
   }
   // When some requests went through, the message as a whole must not go again: each recipient's status tells.
@@ -173,6 +177,8 @@ export function wireRequest(
     sign: sign && ((now) => sign({ method, url, headers, body }, now)),
     signal: options.signal,
     timeout: options.timeout,
+    retry: options.retry,
+    onRequest: options.onRequest,
     deadlineAt,
     judge: (response) => judge(response, port.readError, idempotent),
     provider,
@@ -189,17 +195,15 @@ async function call(
 ): Promise<SessionResponse> {
   const wire = wireRequest(port, request, options, isKeyed, deadlineAt);
   const { redactor } = wire;
-  debug(
-    port,
-    redactor,
+  port.debug(
     () =>
       `→ ${wire.method} ${wire.url}\n${headerLines(redactor.headers(wire.headers))}\n${describeBody(request.body)}`,
+    redactor,
   );
   const received = await port.session.request(wire);
-  debug(
-    port,
-    redactor,
+  port.debug(
     () => `← ${received.status}\n${headerLines(redactor.headers(received.headers))}\n${received.text}`,
+    redactor,
   );
   const readable = received.status < 300 || request.readable?.includes(received.status);
   if (readable && received.bodyError === undefined) return received;
@@ -278,6 +282,20 @@ function providerResponse(
   };
 }
 
+/**
+ * A provider can take a request and send none of its messages, for a reason that is no recipient's: that is an error.
+ */
+function failureOfAll(results: RecipientResults, response: ProviderResponse): ApiError | undefined {
+  const all = Object.values(results);
+  if (!all.every(({ status }) => status === "failed")) return undefined;
+  const reasons = all.flatMap(({ reason }) => reason ?? []);
+  const { message = "sent the message to no recipient", code } = reasons[0] ?? {};
+  return response.error(message, "not-sent", {
+    code,
+    retryable: reasons.length > 0 && reasons.every(({ retryable }) => retryable),
+  });
+}
+
 /** @throws RecipientsRefusedError when no recipient is left */
 function checkRefused(result: SendResult): void {
   const { provider, attempts } = result;
@@ -296,21 +314,6 @@ function checkRefused(result: SendResult): void {
   });
 }
 
-/** Writes a line of the log that the option `debug` asks for. */
-export function debug(port: DeliveryPort, redactor: Redactor, line: () => string): void {
-  const write = port.options.debug;
-  if (!write) return;
-  const text = redactor.text(`[${port.provider}] ${line()}`);
-  if (write === true) console.debug(text);
-  else {
-    try {
-      write(text);
-    } catch {
-      // A line that cannot be logged must not hide what became of the message.
-    }
-  }
-}
-
 /** What a provider gives for an id is one only when it is a string or a number. */
 function withValidIds(results: RecipientResults): RecipientResults {
   const isId = ({ messageId }: RecipientResult): boolean =>
@@ -325,18 +328,23 @@ function withValidIds(results: RecipientResults): RecipientResults {
 }
 
 /** Statuses of the recipients of a request that failed while others of its message went through. */
-function failedRecipients(request: ProviderRequest, delivery: Delivery): RecipientResults {
+function failedRecipients(request: ProviderRequest, error: PosthornError | undefined): RecipientResults {
+  const { delivery = "not-sent", code, message = "not sent", retryable = false } = error ?? {};
   const status = delivery === "not-sent" ? "failed" : "unknown";
-  return Object.fromEntries(request.recipients.map(({ address }) => [address, { status, messageId: null }]));
+  const reason = { ...(code === undefined ? {} : { code }), message, retryable };
+  return Object.fromEntries(
+    request.recipients.map(({ address }) => [address, { status, messageId: null, reason }]),
+  );
 }
 
 /** A session or a subclass of the caller's may throw anything, at any time. */
 function wrapUnexpected(provider: string, cause: unknown): PosthornError {
-  return new PosthornError(`${provider}: ${String(cause)}`, { provider, delivery: "unknown", cause });
+  const code: PosthornErrorCode = "UNEXPECTED";
+  return new PosthornError(`${provider}: ${reasonOf(cause)}`, { provider, code, delivery: "unknown", cause });
 }
 
 /** Of several errors the one that leaves the most doubt: it decides whether sending again is safe. */
-function mostUncertain(errors: readonly PosthornError[]): PosthornError | undefined {
+export function mostUncertain(errors: readonly PosthornError[]): PosthornError | undefined {
   return ["accepted", "unknown", "not-sent"]
     .map((delivery) => errors.find((error) => error.delivery === delivery))
     .find(Boolean);

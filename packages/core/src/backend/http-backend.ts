@@ -1,23 +1,19 @@
-import { ConfigurationError, hookError, PosthornError } from "../errors.js";
-import { mergeDefaults } from "../message/defaults.js";
+import { ConfigurationError } from "../errors.js";
 import type { Features, MessageFor } from "../message/features.js";
-import type { Message } from "../message/message.js";
-import { type NormalizedMessage, normalizeMessage } from "../message/normalize.js";
-import { cancelledResult, type RecipientResults, type SendResult } from "../result.js";
-import { checkSendOptions } from "../session/options.js";
-import { Redactor } from "../session/redact.js";
+import { isRecord } from "../message/json.js";
+import type { NormalizedMessage } from "../message/normalize.js";
+import type { RecipientResults, SendResult } from "../result.js";
+import type { Redactor } from "../session/redact.js";
 import { Session } from "../session/session.js";
 import type { ProviderErrorInfo } from "./api-error.js";
-import type { Backend, DryRunRequest, SendManyOptions, SendOptions, SendOutcome } from "./backend.js";
+import type { DryRunRequest, SendOptions } from "./backend.js";
 import type { RequestBody } from "./body.js";
 import { type DeliveryPort, deliver, type SignRequest, wireRequest } from "./delivery.js";
-import { type BackendOptions, type PostSend, resolveOptions } from "./options.js";
+import { MailBackend } from "./mail-backend.js";
+import type { BackendOptions } from "./options.js";
+import { splitBatch } from "./payload.js";
 import { PORT, type ProviderInfo, type ProviderRequest, type ProviderResponse } from "./provider.js";
-import { sendMany } from "./send-many.js";
-import { dropUnsupported, type ReportUnsupported, unsupportedReporter } from "./unsupported.js";
-
-/** In place of a message: a hook said no. Nothing that a caller could give for a message by mistake. */
-const CANCELLED: unique symbol = Symbol("cancelled");
+import { type ReportUnsupported, unsupportedReporter } from "./unsupported.js";
 
 /**
  * Base of all providers with an HTTP API. A provider says how a message becomes requests (`buildRequests`), how it
@@ -27,99 +23,33 @@ export abstract class HttpBackend<
   F extends Features,
   O extends BackendOptions<F> = BackendOptions<F>,
   M extends MessageFor<F> = MessageFor<F>,
-> implements Backend<F>
-{
-  readonly provider: string;
-  readonly features: F;
-  /** Options with what the environment added. */
-  protected readonly options: O;
-  /** Base URL, ending in a slash. */
-  protected readonly apiUrl: string;
-  private readonly redactor: Redactor;
-  private readonly report: ReportUnsupported;
-  private activeSession: Session | undefined;
-  private lastUrl: { readonly path: string; readonly url: string } | undefined;
+> extends MailBackend<F, O, readonly ProviderRequest[], M> {
+  #apiUrl: string | undefined;
+  #session: Session | undefined;
+  #lastUrl: { readonly path: string; readonly url: string } | undefined;
 
-  /** @throws ConfigurationError for a missing, unknown or malformed option */
+  /** @throws ConfigurationError for an unknown or malformed option */
   constructor(
-    protected readonly info: ProviderInfo<F>,
+    protected override readonly info: ProviderInfo<F>,
     options: O,
   ) {
-    this.provider = info.name;
-    this.features = info.features;
-    this.options = resolveOptions(
-      info.name,
-      info.envPrefix,
-      { ...info.options, apiUrl: { required: !info.apiUrl && !info.options["apiUrl"] } },
+    super(
+      {
+        ...info,
+        options: { ...info.options, apiUrl: { required: !info.apiUrl && !info.options["apiUrl"] } },
+      },
       options,
+      true,
     );
-    this.apiUrl = baseUrl(info.name, this.options.apiUrl ?? info.apiUrl ?? "");
-    this.redactor = new Redactor(this.secrets());
-    this.report = unsupportedReporter(info.name, this.options.unsupported ?? "error");
+    if (this.options.apiUrl !== undefined) baseUrl(this.provider, this.options.apiUrl);
     // Made here only to check its options early; a subclass's createSession waits for its first use.
     if (!this.options.session) new Session(this.sessionOptions());
   }
 
-  /** Sends one message. See {@link Backend.send}. */
-  async send(message: M, options: SendOptions = {}): Promise<SendResult> {
-    checkSendOptions(options);
-    const prepared = await this.prepare(message as Message);
-    if (prepared === CANCELLED) return cancelledResult(this.provider);
-    let result: SendResult;
-    try {
-      const normalized = await this.normalize(prepared);
-      const requests = await this.buildRequests(normalized, this.report);
-      result = await deliver(this.port, normalized, requests, options, Boolean(prepared.idempotencyKey));
-    } catch (error) {
-      if (error instanceof PosthornError) await this.afterSend({ error }, prepared);
-      throw error;
-    }
-    await this.afterSend({ result }, prepared);
-    return result;
-  }
-
-  /** Sends many messages. See {@link Backend.sendMany}. */
-  sendMany(
-    messages: Iterable<M> | AsyncIterable<M>,
-    options: SendManyOptions = {},
-  ): AsyncGenerator<SendOutcome<M>, void, undefined> {
-    return sendMany((message: M) => this.send(message, options), messages, options);
-  }
-
-  /** The fields that `send` would leave out. See {@link Backend.unsupportedFields}. */
-  async unsupportedFields(message: M): Promise<readonly string[]> {
-    const dropped = new Set<string>();
-    if ((this.options.unsupported ?? "error") === "error") return [];
-    const collect: ReportUnsupported = (field) => void dropped.add(field);
-    const merged = mergeDefaults(this.options.sendDefaults as Message | undefined, message as Message);
-    const normalized = await this.check(merged);
-    await this.buildRequests(dropUnsupported(normalized, this.features, collect), collect);
-    return [...dropped];
-  }
-
-  /** The exact requests that `send` would make. See {@link Backend.dryRun}. */
-  async dryRun(
-    message: M,
-    options: { readonly revealSecrets?: boolean } = {},
-  ): Promise<readonly DryRunRequest[]> {
-    const prepared = await this.prepare(message as Message);
-    if (prepared === CANCELLED) return [];
-    const requests = await this.buildRequests(await this.normalize(prepared), this.report);
-    return Promise.all(
-      requests.map(async (request) => {
-        const { body, ...wire } = wireRequest(this.port, request, {}, false);
-        const headers = wire.sign ? await wire.sign(this.session.clock.now()) : wire.headers;
-        const reveal = options.revealSecrets === true;
-        const { redactor } = wire;
-        return {
-          method: wire.method,
-          url: reveal ? wire.url : redactor.text(wire.url),
-          headers: reveal ? headers : redactor.headers(headers),
-          payload: reveal ? request.body : (redactValues(request.body, redactor) as RequestBody),
-          body: typeof body !== "string" ? body.blob() : reveal ? body : redactor.text(body),
-        };
-      }),
-    );
+  /** Base URL, ending in a slash. */
+  protected get apiUrl(): string {
+    this.#apiUrl ??= baseUrl(this.provider, this.options.apiUrl ?? this.info.apiUrl ?? "");
+    return this.#apiUrl;
   }
 
   /**
@@ -138,19 +68,14 @@ export abstract class HttpBackend<
 
   /** The session in use, made at its first use. */
   protected get session(): Session {
-    this.activeSession ??= this.createSession();
-    return this.activeSession;
+    this.#session ??= this.createSession();
+    return this.#session;
   }
 
   /** Closes connections held by the session. A session given as an option is the caller's to close. */
-  async close(): Promise<void> {
-    if (this.activeSession !== this.options.session) this.activeSession?.close();
-    this.activeSession = undefined;
-  }
-
-  /** Closes the backend at the end of an `await using` block. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  override async close(): Promise<void> {
+    if (this.#session !== this.options.session) this.#session?.close();
+    this.#session = undefined;
   }
 
   /** The requests that a message becomes, all of them made before the first is sent. */
@@ -177,31 +102,74 @@ export abstract class HttpBackend<
     status: number,
   ): ProviderErrorInfo;
 
-  /** Credentials that must not leave the backend, in each form they are sent in. */
-  protected secrets(): readonly (string | undefined)[] {
-    return Object.entries(this.info.options)
-      .filter(([, spec]) => spec.secret)
-      .map(([name]) => (this.options as Record<string, unknown>)[name])
-      .filter((value) => typeof value === "string");
-  }
-
   /** Headers of one attempt, for providers whose authentication covers the request itself. */
   protected sign?(...parameters: Parameters<SignRequest>): ReturnType<SignRequest>;
 
-  /** @internal */
-  get [PORT](): DeliveryPort {
-    return this.port;
+  protected override async plan(
+    message: NormalizedMessage,
+    report: ReportUnsupported,
+  ): Promise<readonly ProviderRequest[]> {
+    if (!message.isBatch || !this.info.splitsBatch?.(message)) return this.buildRequests(message, report);
+    const field = (["mergeHeaders", "mergeMetadata", "mergeData"] as const).find((name) => message[name]);
+    if (this.options.batch === "native")
+      unsupportedReporter(this.provider, "error")(field ?? "mergeData", "this batch in one request");
+    const requests: ProviderRequest[] = [];
+    for (const single of splitBatch(message)) {
+      for (const request of await this.buildRequests(single, report))
+        requests.push({ ...request, message: single });
+    }
+    return requests;
   }
 
-  private get port(): DeliveryPort {
+  protected override deliver(
+    requests: readonly ProviderRequest[],
+    message: NormalizedMessage,
+    options: SendOptions,
+    isKeyed: boolean,
+  ): Promise<SendResult> {
+    return deliver(this.#port, message, requests, options, isKeyed);
+  }
+
+  protected override describe(
+    requests: readonly ProviderRequest[],
+    _message: NormalizedMessage,
+    reveal: boolean,
+  ): Promise<readonly Omit<DryRunRequest, "hooksRan">[]> {
+    return Promise.all(
+      requests.map(async (request) => {
+        const shown = reveal
+          ? request
+          : { ...request, body: redactValues(request.body, this.redactor.and(request.secrets ?? [])) };
+        const { body, ...wire } = wireRequest(this.#port, shown as ProviderRequest, {}, false);
+        const headers = wire.sign ? await wire.sign(this.session.clock.now()) : wire.headers;
+        const { redactor } = wire;
+        return {
+          method: wire.method,
+          url: reveal ? wire.url : redactor.text(wire.url),
+          headers: reveal ? headers : redactor.headers(headers),
+          payload: shown.body as RequestBody,
+          body: typeof body === "string" ? body : body.blob(),
+        };
+      }),
+    );
+  }
+
+  /** @internal */
+  get [PORT](): DeliveryPort {
+    this.requireOptions();
+    return this.#port;
+  }
+
+  get #port(): DeliveryPort {
     return {
       provider: this.provider,
       features: this.features,
       idempotencyWindow: this.info.idempotencyWindow,
       options: this.options,
+      debug: (line, redactor) => this.debug(line, redactor),
       redactor: this.redactor,
       session: this.session,
-      urlOf: (path) => this.urlOf(path),
+      urlOf: (path) => this.#urlOf(path),
       authHeaders: () => this.authHeaders(),
       sign: this.sign?.bind(this),
       readResponse: (response) => this.readResponse(response),
@@ -209,51 +177,11 @@ export abstract class HttpBackend<
     };
   }
 
-  private async prepare(message: Message): Promise<Message | typeof CANCELLED> {
-    let current = message;
-    for (const hook of hooks(this.options.preSend)) {
-      const changed = await hook(current, { provider: this.provider });
-      if (changed === false) return CANCELLED;
-      if (changed) current = changed;
-    }
-    return typeof current === "object" && current !== null
-      ? mergeDefaults(this.options.sendDefaults as Message | undefined, current)
-      : current;
-  }
-
-  /** What a hook throws must not hide what became of the message, nor be taken for the provider's word on it. */
-  private async afterSend(outcome: Parameters<PostSend>[0], message: Message): Promise<void> {
-    try {
-      for (const hook of hooks(this.options.postSend)) {
-        await hook(outcome, message, { provider: this.provider });
-      }
-    } catch (cause) {
-      const known = "error" in outcome ? outcome.error : { ...outcome.result, delivery: "accepted" as const };
-      throw hookError(this.provider, "postSend", cause, known);
-    }
-  }
-
-  private check(message: Message): Promise<NormalizedMessage> {
-    return normalizeMessage(message, this.info.attachmentEncoding ?? "base64", this.features.templateSender);
-  }
-
-  private async normalize(message: Message): Promise<NormalizedMessage> {
-    const normalized = await this.check(message);
-    const supported = dropUnsupported(normalized, this.features, this.report);
-    if (!this.features.idempotencyKey || supported.idempotencyKey) return supported;
-    // It was made for this send alone, and a copy would cost more than all the rest of checking it.
-    return Object.assign(supported, { idempotencyKey: crypto.randomUUID() });
-  }
-
   /** The whole URL of a path. The last one is kept: most providers have one alone. */
-  private urlOf(path: string): string {
-    if (this.lastUrl?.path !== path) this.lastUrl = { path, url: new URL(path, this.apiUrl).href };
-    return this.lastUrl.url;
+  #urlOf(path: string): string {
+    if (this.#lastUrl?.path !== path) this.#lastUrl = { path, url: new URL(path, this.apiUrl).href };
+    return this.#lastUrl.url;
   }
-}
-
-function hooks<T>(hook: T | readonly T[] | undefined): readonly T[] {
-  return hook === undefined ? [] : Array.isArray(hook) ? (hook as readonly T[]) : [hook as T];
 }
 
 function baseUrl(provider: string, url: string): string {
@@ -263,15 +191,15 @@ function baseUrl(provider: string, url: string): string {
     return slashed;
   throw new ConfigurationError(
     `${provider}: option "apiUrl" must be an http(s) URL without credentials or query`,
+    { provider },
   );
 }
 
-/** The same value with each string in it redacted. */
+/** The same value with each string in it redacted. Contents that are no strings hold no secrets. */
 function redactValues(value: unknown, redactor: Redactor): unknown {
   if (typeof value === "string") return redactor.text(value);
   if (Array.isArray(value)) return value.map((item) => redactValues(item, redactor));
-  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype)
-    return value;
+  if (!isRecord(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, member]) => [key, redactValues(member, redactor)]),
   );

@@ -1,7 +1,9 @@
+import { utf8 } from "../bytes/chunks.js";
 import type { Address } from "../message/address.js";
 import { typeParameters } from "../message/attachment.js";
 import { isRecord, type JsonBody, type JsonRecord } from "../message/json.js";
 import type { HeaderList, NormalizedMessage } from "../message/normalize.js";
+import { encodeJson } from "./body.js";
 import type { ReportUnsupported } from "./unsupported.js";
 
 /** The list, or `undefined` when it is empty: most APIs want what is empty left out. */
@@ -51,6 +53,49 @@ export async function uuidFrom(text: string): Promise<string> {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
+/**
+ * An idempotency key that a header can hold: as it is when it is printable Latin-1 and not too long, otherwise a UUID that depends on
+ * it alone.
+ *
+ * @param max characters that the provider takes
+ */
+export async function headerSafeKey(key: string, max = 256): Promise<string> {
+  return key.length <= max && key === key.trim() && /^[ -~\u00a1-\u00ff]+$/.test(key) ? key : uuidFrom(key);
+}
+
+/** Bytes of a value as JSON in a request's body, which providers limit. */
+export function jsonSize(value: JsonBody): number {
+  const body = encodeJson(value);
+  return typeof body === "string" ? utf8(body).length : body.size;
+}
+
+/**
+ * The list in pieces of at most `count` items and `bytes` bytes; an item that is larger goes alone. One empty piece when the list
+ * is empty.
+ *
+ * @param sizeOf bytes of one item, such as its {@link jsonSize}
+ */
+export function chunkBySize<T>(
+  list: readonly T[],
+  { count, bytes }: { readonly count: number; readonly bytes: number },
+  sizeOf: (item: T) => number,
+): readonly (readonly T[])[] {
+  let piece: T[] = [];
+  const pieces = [piece];
+  let room = bytes;
+  for (const item of list) {
+    const size = sizeOf(item);
+    if (piece.length > 0 && (piece.length >= count || size > room)) {
+      piece = [];
+      pieces.push(piece);
+      room = bytes;
+    }
+    piece.push(item);
+    room -= size;
+  }
+  return pieces;
+}
+
 /** An address as most JSON APIs want it. */
 export function toEmailAndName({ name, email }: Address): { readonly email: string; readonly name?: string } {
   return name === "" ? { email } : { email, name };
@@ -69,12 +114,30 @@ export function forRecipient(message: NormalizedMessage, { email }: Address): No
   const own = message.mergeHeaders?.[email] ?? [];
   const replaced = new Set(own.map(([name]) => name));
   const metadata = { ...message.metadata, ...message.mergeMetadata?.[email] };
+  const data = { ...message.mergeGlobalData, ...message.mergeData?.[email] };
   return {
     ...message,
     headers: [...message.headers.filter(([name]) => !replaced.has(name)), ...own],
     metadata: Object.keys(metadata).length > 0 ? metadata : undefined,
-    mergeGlobalData: { ...message.mergeGlobalData, ...message.mergeData?.[email] },
+    mergeGlobalData: Object.keys(data).length > 0 ? data : undefined,
   };
+}
+
+/**
+ * A batch as one message for each recipient, for providers that have none. Each has an idempotency key of its own, which depends on
+ * the batch's and the address alone.
+ */
+export function splitBatch(message: NormalizedMessage): readonly NormalizedMessage[] {
+  const { idempotencyKey: key } = message;
+  return message.to.map((address) => ({
+    ...forRecipient(message, address),
+    to: [address],
+    mergeData: undefined,
+    mergeHeaders: undefined,
+    mergeMetadata: undefined,
+    isBatch: false,
+    idempotencyKey: key === undefined ? undefined : `${key}/${address.email}`,
+  }));
 }
 
 /** The `to` recipients in the groups that see each other: each alone in a batch, otherwise all together. */

@@ -15,8 +15,8 @@ import type { OptionSpecs } from "./options.js";
  */
 export const PORT: unique symbol = Symbol.for("posthorn.port");
 
-/** What a provider package says of itself. */
-export interface ProviderInfo<F extends Features> {
+/** What a backend says of itself. */
+export interface MailBackendInfo<F extends Features> {
   /** Display name, such as `"Mailgun"`. */
   readonly name: string;
   /** Prefix of its environment variables, such as `MAILGUN`. */
@@ -24,12 +24,26 @@ export interface ProviderInfo<F extends Features> {
   readonly features: F;
   /** Its own options. */
   readonly options: OptionSpecs;
-  /** Base URL of its API, unless `apiUrl` is given; absent for self-hosted providers. */
-  readonly apiUrl?: string;
-  /** How it takes attachments. Default `base64`. */
+  /**
+   * How it takes attachments.
+   *
+   * @default "base64"
+   */
   readonly attachmentEncoding?: AttachmentEncoding;
   /** Milliseconds that it keeps idempotency keys, where it takes them. */
   readonly idempotencyWindow?: number;
+}
+
+/** What a provider package says of itself. */
+export interface ProviderInfo<F extends Features> extends MailBackendInfo<F> {
+  /** Base URL of its API, unless `apiUrl` is given; absent for self-hosted providers. */
+  readonly apiUrl?: string;
+  /**
+   * Whether a batch has a request for each recipient, since the provider has no batch that can carry this message.
+   *
+   * @default false for all messages
+   */
+  readonly splitsBatch?: (message: NormalizedMessage) => boolean;
 }
 
 /** One HTTP request that a message becomes. */
@@ -47,6 +61,8 @@ export interface ProviderRequest {
   readonly readable?: readonly number[];
   /** The recipients it sends to. */
   readonly recipients: readonly Address[];
+  /** The message that it sends, where that is a part of a batch (set by core). */
+  readonly message?: NormalizedMessage;
 }
 
 /** A provider's 2xx response. */

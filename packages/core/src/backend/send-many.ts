@@ -1,4 +1,4 @@
-import { ConfigurationError, PosthornError } from "../errors.js";
+import { ConfigurationError, InvalidMessageError, PosthornError, reasonOf } from "../errors.js";
 import type { SendResult } from "../result.js";
 import type { SendManyOptions, SendOutcome } from "./backend.js";
 
@@ -13,8 +13,16 @@ export async function* sendMany<M>(
 ): AsyncGenerator<SendOutcome<M>, void, undefined> {
   const concurrency = options.concurrency ?? 8;
   if (!Number.isInteger(concurrency) || concurrency < 1) {
-    throw new ConfigurationError('Option "concurrency" is a whole number above 0');
+    throw new ConfigurationError('Option "concurrency" must be a whole number above 0');
   }
+  if (
+    typeof messages !== "object" ||
+    messages === null ||
+    !(Symbol.iterator in messages || Symbol.asyncIterator in messages)
+  )
+    throw new InvalidMessageError(
+      "sendMany takes an iterable of messages, such as a list: sendMany([message])",
+    );
   const running: Promise<SendOutcome<M>>[] = [];
   let index = 0;
   let fault: { readonly error: unknown } | undefined;
@@ -50,7 +58,10 @@ async function outcome<M>(
     return { ok: true, index, message, result: await send(message) };
   } catch (error) {
     // A hook or a message's own getter may throw anything.
-    const known = error instanceof PosthornError ? error : new PosthornError(String(error), { cause: error });
+    const known =
+      error instanceof PosthornError
+        ? error
+        : new PosthornError(reasonOf(error), { code: "UNEXPECTED", cause: error });
     return { ok: false, index, message, error: known };
   }
 }

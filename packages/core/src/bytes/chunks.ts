@@ -13,6 +13,22 @@ export const SENDS_STREAMS: boolean = Boolean(
   process?.versions?.["undici"] && /^Node|^$/.test(navigator?.userAgent ?? ""),
 );
 
+/** What a value is, whichever realm it comes from: `"Date"`, `"Blob"`. */
+export function tagOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+/** Whether a value is a `Blob` or `File`, of this realm or another (jsdom has its own). */
+export function isBlob(value: unknown): value is Blob {
+  return /^(?:Blob|File)$/.test(tagOf(value));
+}
+
+/** Bytes of any realm as bytes of this one, without a copy; `undefined` for what is neither a view nor a buffer. */
+export function bytesOf(value: unknown): Uint8Array | undefined {
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  return /^(?:Shared)?ArrayBuffer$/.test(tagOf(value)) ? new Uint8Array(value as ArrayBuffer) : undefined;
+}
+
 /**
  * Bytes kept in pieces, to be sent as often as need be. Where `fetch` sends streams of known length they never are
  * copied; elsewhere they are blobs, which runtimes share.
@@ -22,7 +38,7 @@ export class ByteChunks {
   readonly size: number;
 
   constructor(readonly parts: readonly ByteChunk[]) {
-    this.size = parts.reduce((sum, part) => sum + (part instanceof Blob ? part.size : part.length), 0);
+    this.size = parts.reduce((sum, part) => sum + ("size" in part ? part.size : part.length), 0);
   }
 
   /** All bytes as one blob. */
@@ -43,7 +59,7 @@ export class ByteChunks {
             const { done, value } = parts.next();
             if (done) return controller.close();
             // Those that are there already may as well wait in the stream, which spares its asking for each.
-            if (value instanceof Blob) blob = value.stream().getReader();
+            if ("size" in value) blob = value.stream().getReader();
             else controller.enqueue(value);
           }
         },
@@ -92,20 +108,28 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-/** Reads a stream to its end. Not every runtime's ReadableStream is async iterable. */
+/**
+ * Reads a stream, an async iterable (a Node stream, a generator) to its end. Not every runtime's ReadableStream is async iterable.
+ *
+ * @returns how many chunks there were
+ */
 export async function readChunks(
-  stream: ReadableStream<Uint8Array>,
+  source: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>,
   take: (chunk: Uint8Array) => void,
-): Promise<void> {
-  const reader = stream.getReader();
+): Promise<number> {
+  const reader = "getReader" in source ? source.getReader() : undefined;
+  const chunks = reader ? undefined : (source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+  const next = async (): Promise<{ done?: boolean | undefined; value?: unknown }> =>
+    (await (reader ? reader.read() : chunks?.next())) ?? { done: true };
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      if (!(value instanceof Uint8Array)) throw new TypeError("the stream gives something other than bytes");
-      take(value);
+    for (let count = 0; ; count++) {
+      const { done, value } = await next();
+      if (done) return count;
+      const chunk = typeof value === "string" ? utf8(value) : bytesOf(value);
+      if (!chunk) throw new TypeError("the stream gives something other than bytes or strings");
+      take(chunk);
     }
   } finally {
-    reader.releaseLock();
+    reader?.releaseLock();
   }
 }

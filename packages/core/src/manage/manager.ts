@@ -1,6 +1,6 @@
 import { apiErrorFrom } from "../backend/api-error.js";
 import { describeBody, type RequestBody } from "../backend/body.js";
-import { type DeliveryPort, debug, headerLines, wireRequest } from "../backend/delivery.js";
+import { type DeliveryPort, headerLines, wireRequest } from "../backend/delivery.js";
 import { PORT } from "../backend/provider.js";
 import {
   ApiError,
@@ -441,15 +441,14 @@ async function exchange(
     idempotencyWindow: undefined,
   };
   const { redactor } = wire;
-  debug(
-    port,
-    redactor,
+  port.debug(
     () =>
       `→ ${method} ${wire.url}\n${headerLines(redactor.headers(sent.headers))}${body ? `\n${describeBody(body)}` : ""}`,
+    redactor,
   );
   const received = await port.session.request(sent);
   const { status, headers, text, uncertain } = received;
-  debug(port, redactor, () => `← ${status}\n${headerLines(redactor.headers(headers))}\n${text}`);
+  port.debug(() => `← ${status}\n${headerLines(redactor.headers(headers))}\n${text}`, redactor);
   const isRead = received.delivery === "accepted" || readable.includes(status);
   if (!isRead || received.bodyError !== undefined)
     throw apiErrorFrom(port.provider, redactor, sent, received, port.readError);

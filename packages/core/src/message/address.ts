@@ -1,6 +1,6 @@
 import { InvalidAddressError } from "../errors.js";
 import { scanMailboxes } from "./address-scan.js";
-import { hasControl } from "./text.js";
+import { hasControl, wellFormed } from "./text.js";
 
 /** An address as a caller may write it: RFC 5322 text (`"Ada <ada@example.com>"`) or its parts. */
 export type AddressInput = string | { readonly email: string; readonly name?: string | null | undefined };
@@ -18,7 +18,7 @@ export interface Address {
 }
 
 // What a host name may hold. Underscores are not for hosts, but they are seen in mail domains.
-const HOST = /^(?!-)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?$/i;
+const HOST = /^(?!-)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i;
 const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
 const SPECIALS = /[()<>[\]:;@\\,."]/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is what is tested for
@@ -50,20 +50,21 @@ export function parseAddress(input: AddressInput, field: string): Address {
  */
 export function parseAddressList(input: AddressInput, field: string): readonly Address[] {
   if (typeof input === "string") {
-    if (hasControl(input)) throw invalid(field, "holds a control character or line break", input);
-    const mailboxes = scanMailboxes(input, (why) => invalid(field, why, input));
+    if (hasControl(input)) throw invalid(field, "has a control character or line break", input);
+    const mailboxes = scanMailboxes(wellFormed(input), (why) => invalid(field, why, input));
     if (mailboxes.length === 0) throw invalid(field, "is empty", input);
     return mailboxes.map(({ name, local, domain }) => makeAddress(name, local, domain, field, input));
   }
   if (typeof input !== "object" || input === null || typeof input.email !== "string") {
-    throw invalid(field, 'is neither text such as "Ada <ada@example.com>" nor { name, email }', input);
+    const hint = typeof input === "object" && input !== null && "then" in input ? " (await the Promise)" : "";
+    throw invalid(field, `must be a string such as "Ada <ada@example.com>" or { name, email }${hint}`, input);
   }
   const name = input.name ?? "";
-  if (typeof name !== "string") throw invalid(field, "has a name that is not text", input);
-  if (hasControl(name)) throw invalid(field, "holds a control character or line break in its name", input);
+  if (typeof name !== "string") throw invalid(field, "must have a string as its name", input);
+  if (hasControl(name)) throw invalid(field, "has a control character or line break in its name", input);
   const bare = parseAddress(input.email, field);
   if (bare.name !== "") throw invalid(field, "has a display name inside its email", input);
-  return [{ ...bare, name: name.trim() }];
+  return [{ ...bare, name: wellFormed(name).trim() }];
 }
 
 function makeAddress(

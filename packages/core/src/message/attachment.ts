@@ -1,6 +1,7 @@
 import { decodeBase64, encodeBase64String } from "../bytes/base64.js";
+import { isBlob } from "../bytes/chunks.js";
 import { typeOfName } from "../bytes/mime-types.js";
-import { InvalidMessageError, PosthornError } from "../errors.js";
+import { InvalidMessageError, PosthornError, reasonOf } from "../errors.js";
 import {
   type AttachmentContent,
   type AttachmentEncoding,
@@ -8,7 +9,7 @@ import {
   type JsonString,
   readContent,
 } from "./content.js";
-import { hasControl } from "./text.js";
+import { hasControl, wellFormed } from "./text.js";
 
 /** An attachment as a caller gives it. */
 export interface AttachmentInput {
@@ -63,58 +64,54 @@ export async function readAttachment(
 ): Promise<Attachment> {
   const fail = (why: string, part = field): InvalidMessageError =>
     new InvalidMessageError(`"${part}" ${why}`, { field: part });
-  if (typeof input !== "object" || input === null) throw fail("is not an attachment: { filename, content }");
+  if (typeof input !== "object" || input === null) throw fail("must be an attachment: { filename, content }");
   for (const key of Object.keys(input)) {
     if (!KNOWN.has(key))
-      throw fail(`is not a field of attachments; known are ${[...KNOWN].join(", ")}`, `${field}.${key}`);
+      throw fail(`is not a field of attachments. Valid fields: ${[...KNOWN].join(", ")}`, `${field}.${key}`);
   }
-  const filename = input.filename ?? fileName(input.content);
-  const contentId = input.contentId?.replace(/^<(.*)>$/, "$1");
-  const baseType = input.contentType ?? blobType(input.content) ?? guessType(filename, input.content);
-  for (const [part, text] of Object.entries({
-    filename,
-    contentId,
-    contentType: baseType,
-    charset: input.charset,
-  })) {
-    if (text === undefined || text === null) continue;
-    if (typeof text !== "string") throw fail("is not text", `${field}.${part}`);
-    if (hasControl(text)) throw fail("holds a control character or line break", `${field}.${part}`);
-  }
+  const { content, disposition, encoding = "utf-8" } = input;
+  const text = (part: "filename" | "contentId" | "contentType" | "charset"): string | undefined => {
+    const value = input[part] ?? undefined;
+    if (value === undefined) return undefined;
+    if (typeof value !== "string") throw fail("must be a string", `${field}.${part}`);
+    if (hasControl(value)) throw fail("must not have control characters or line breaks", `${field}.${part}`);
+    return wellFormed(value);
+  };
+  const oneOf = (part: string, value: unknown, values: readonly string[]): void => {
+    if (value !== undefined && value !== null && !values.includes(String(value)))
+      throw fail(`must be one of "${values.join('", "')}"`, `${field}.${part}`);
+  };
+  oneOf("encoding", encoding, ["utf-8", "base64"]);
+  oneOf("disposition", disposition, ["attachment", "inline"]);
+  const blob = isBlob(content) ? (content as Blob & { readonly name?: string }) : undefined;
+  const filename = text("filename") ?? blob?.name;
+  // As in the message's source, and as HTML refers to it.
+  const contentId = text("contentId")?.replace(/^(?:cid:)?<?|>$/gi, "");
+  const charset = text("charset");
+  const baseType = text("contentType") ?? (blob?.type || guessType(filename, content));
   const mimeType = (baseType.split(";")[0] ?? "").trim().toLowerCase();
   if (!/^[^\s/;]+\/[^\s/;]+$/.test(mimeType))
-    throw fail(`is not a MIME type: "${baseType}"`, `${field}.contentType`);
-  if (input.disposition === "inline" && !contentId) {
-    throw fail("is needed for an inline attachment: the HTML refers to it as cid:…", `${field}.contentId`);
+    throw fail(`must be a MIME type, not "${baseType}"`, `${field}.contentType`);
+  if (disposition === "inline" && !contentId) {
+    throw fail("is required for an inline attachment: the HTML refers to it as cid:…", `${field}.contentId`);
   }
-  const inline = Boolean(contentId) && input.disposition !== "attachment";
+  const inline = Boolean(contentId) && disposition !== "attachment";
   try {
     return {
       filename: filename ? filename : undefined,
-      content: await readContent(input.content, input.encoding ?? "utf-8", form),
+      content: await readContent(content, encoding ?? "utf-8", form),
       mimeType,
-      contentType: input.charset ? `${baseType}; charset="${input.charset}"` : baseType,
+      contentType: charset ? `${baseType}; charset="${charset}"` : baseType,
       contentId: inline ? contentId : undefined,
       inline,
     };
   } catch (error) {
     if (error instanceof PosthornError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new InvalidMessageError(`"${field}.content" cannot be read: ${reason}`, {
+    throw new InvalidMessageError(`"${field}.content" cannot be read: ${reasonOf(error)}`, {
       field: `${field}.content`,
       cause: error,
     });
   }
-}
-
-function fileName(content: ContentInput): string | undefined {
-  return content instanceof Blob && "name" in content && typeof content.name === "string"
-    ? content.name
-    : undefined;
-}
-
-function blobType(content: ContentInput): string | undefined {
-  return content instanceof Blob && content.type !== "" ? content.type : undefined;
 }
 
 function guessType(filename: string | undefined, content: ContentInput): string {

@@ -1,5 +1,6 @@
 import { SerializationError } from "../errors.js";
 import type { JsonString } from "./content.js";
+import { wellFormed } from "./text.js";
 
 /** A value that JSON can hold. */
 export type JsonValue =
@@ -45,6 +46,7 @@ export function toJson(value: unknown, field: string): JsonValue {
 function convert(value: unknown, path: string, parents: readonly object[]): JsonValue {
   switch (typeof value) {
     case "string":
+      return wellFormed(value);
     case "boolean":
       return value;
     case "number":
@@ -68,12 +70,13 @@ function convertObject(value: object, path: string, parents: readonly object[]):
     if (plain === null) throw unserializable(path, "an invalid date");
     return convert(plain, path, within);
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && prototype !== Object.prototype && Object.keys(value).length === 0) {
+  if (!isRecord(value) && Object.keys(value).length === 0) {
     throw unserializable(path, value.constructor?.name ?? "an object of a class");
   }
   const entries = Object.entries(value).filter(([, member]) => member !== undefined);
-  return Object.fromEntries(entries.map(([key, member]) => [key, convert(member, `${path}.${key}`, within)]));
+  return Object.fromEntries(
+    entries.map(([key, member]) => [wellFormed(key), convert(member, `${path}.${key}`, within)]),
+  );
 }
 
 function unserializable(path: string, what: string): SerializationError {

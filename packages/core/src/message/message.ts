@@ -2,10 +2,21 @@ import type { AddressInput } from "./address.js";
 import type { AttachmentInput } from "./attachment.js";
 
 /** Values of template variables for one recipient, or for all. Anything JSON can hold. */
-export type MergeValues = Readonly<Record<string, unknown>>;
+export type MergeValues = object;
 
-/** Headers by name. Numbers are written as text where the provider takes only text. */
-export type HeaderValues = Readonly<Record<string, string | number>>;
+/**
+ * Headers by name, as an object, a `Headers`, a `Map` or a list of pairs. Numbers are written as strings where the provider takes
+ * only strings.
+ */
+export type HeaderValues =
+  | Readonly<Record<string, string | number>>
+  | Iterable<readonly [name: string, value: string | number]>;
+
+/** One value or a list of them. */
+export type OneOrMany<T> = T | readonly T[];
+
+/** A body, or a promise of it, as template engines return: it is awaited once, before anything is sent. */
+export type BodyInput = string | PromiseLike<string>;
 
 /** Another body of the message, such as a calendar invitation. */
 export interface Alternative {
@@ -23,17 +34,20 @@ export interface Message {
    * The author (RFC 5322 From). Text may hold several addresses with commas between; few providers take that. A template
    * that has its own sender does without, where the provider has `templateSender`.
    */
-  readonly from?: AddressInput | undefined;
-  /** Primary recipients, one entry each. */
-  readonly to?: readonly AddressInput[] | undefined;
-  readonly cc?: readonly AddressInput[] | undefined;
-  readonly bcc?: readonly AddressInput[] | undefined;
-  readonly replyTo?: readonly AddressInput[] | undefined;
+  readonly from?: OneOrMany<AddressInput> | undefined;
+  /**
+   * Primary recipients, one entry each. An address counts once over `to`, `cc` and `bcc`, whatever its case. Empty (`[]`) for a
+   * message with `cc` or `bcc` alone.
+   */
+  readonly to: OneOrMany<AddressInput>;
+  readonly cc?: OneOrMany<AddressInput> | undefined;
+  readonly bcc?: OneOrMany<AddressInput> | undefined;
+  readonly replyTo?: OneOrMany<AddressInput> | undefined;
   readonly subject?: string | undefined;
-  /** The plain text body. */
-  readonly text?: string | undefined;
-  /** The HTML body. */
-  readonly html?: string | undefined;
+  /** The plain text body. Empty counts as absent where there is another body. */
+  readonly text?: BodyInput | undefined;
+  /** The HTML body. Empty counts as absent where there is another body. */
+  readonly html?: BodyInput | undefined;
   /** The AMP for Email body (`text/x-amp-html`). */
   readonly amp?: string | undefined;
   /** Further bodies. One of type `text/html` or `text/x-amp-html` counts as `html` or `amp`. */
@@ -49,13 +63,16 @@ export interface Message {
    * When to send: a `Date`, ISO 8601 text (without an offset it is UTC), an HTTP date, or seconds since the epoch.
    */
   readonly sendAt?: Date | string | number | undefined;
-  /** Labels for the provider's statistics. */
-  readonly tags?: readonly string[] | undefined;
+  /** Labels for the provider's statistics. Those that differ in case alone count once. */
+  readonly tags?: OneOrMany<string> | undefined;
   readonly trackClicks?: boolean | undefined;
   readonly trackOpens?: boolean | undefined;
   /** A template stored at the provider. */
   readonly templateId?: string | number | undefined;
-  /** Template variables by recipient address. Makes a batch: one message for each `to` recipient. */
+  /**
+   * Template variables by recipient address, which must be one of `to` (case does not count). Makes a batch: one message for each
+   * `to` recipient.
+   */
   readonly mergeData?: Readonly<Record<string, MergeValues>> | undefined;
   /** Template variables for all recipients. */
   readonly mergeGlobalData?: MergeValues | undefined;

@@ -1,4 +1,6 @@
+import { tagOf } from "../bytes/chunks.js";
 import { InvalidMessageError } from "../errors.js";
+import { parseHttpDate } from "./http-date.js";
 
 /** A moment to send at. */
 export interface SendTime {
@@ -11,8 +13,11 @@ export interface SendTime {
 const ISO =
   /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
 
+/** Zones of an HTTP date that mean the same everywhere. */
+const HTTP_ZONE = /\s(?:GMT|UTC?|[+-]\d{4})$/i;
+
 /**
- * Reads `sendAt`. Text without an offset is UTC, on every machine alike.
+ * Reads `sendAt`. A string without an offset is UTC, on every machine alike.
  *
  * @throws InvalidMessageError when it is not a moment
  */
@@ -20,7 +25,7 @@ export function parseSendAt(input: unknown): SendTime {
   const time = toTime(input);
   if (time === undefined || Number.isNaN(time)) {
     throw new InvalidMessageError(
-      '"sendAt" is not a moment: give a Date, ISO 8601 text, or seconds since the epoch',
+      '"sendAt" must be a Date, an ISO 8601 string, an HTTP date or seconds since the epoch',
       { field: "sendAt" },
     );
   }
@@ -29,13 +34,16 @@ export function parseSendAt(input: unknown): SendTime {
 }
 
 function toTime(input: unknown): number | undefined {
-  if (input instanceof Date) return input.getTime();
+  if (tagOf(input) === "Date") return Number(input);
   // Milliseconds given by mistake would be a date some 50,000 years away; no provider schedules beyond a year.
   if (typeof input === "number") return input > 0 && input < 1e11 ? input * 1000 : undefined;
   if (typeof input !== "string") return undefined;
-  const iso = ISO.exec(input.trim());
-  if (!iso) return Date.parse(input);
+  const text = input.trim();
+  const iso = ISO.exec(text);
+  if (!iso) return HTTP_ZONE.test(text) ? parseHttpDate(text) : undefined;
   const [, date, minute = "00:00", second = "00", fraction = "0", zone = "Z"] = iso;
+  // Engines take February 30 for March 2.
+  if (new Date(`${date}T00:00Z`).toJSON()?.slice(0, 10) !== date) return undefined;
   return Date.parse(`${date}T${minute}:${second}.${fraction.slice(0, 3).padEnd(3, "0")}${colons(zone)}`);
 }
 

@@ -1,56 +1,41 @@
-import { encodeBase64 } from "../bytes/base64.js";
-import { InvalidMessageError } from "../errors.js";
-import type { AttachmentInput } from "./attachment.js";
-import { readStream } from "./content.js";
+import { isBlob } from "../bytes/chunks.js";
+import type { Attachment, AttachmentInput } from "./attachment.js";
+import { readAttachment } from "./attachment.js";
 import { toJson } from "./json.js";
 import type { Message } from "./message.js";
 
 /**
- * A copy of a message that JSON can hold, to be queued and read back: contents become base64 texts, dates ISO texts.
- * Streams are read to their end.
+ * A copy of a message that JSON can hold, to be queued and read back: contents become base64 strings, dates ISO strings. Streams
+ * are read to their end; bodies that are promises are awaited.
  *
  * @throws SerializationError for a value that JSON cannot hold
+ * @throws InvalidMessageError for an attachment that cannot be read
  */
-export async function serializeMessage(message: Message): Promise<Message> {
+export async function serializeMessage<M extends object>(message: M): Promise<M> {
   const attachments: AttachmentInput[] = [];
-  for (const attachment of message.attachments ?? []) attachments.push(await serializeAttachment(attachment));
-  const plain = Object.fromEntries(
-    Object.entries({ ...message, attachments: undefined })
-      .filter(([, value]) => value !== undefined)
-      .map(([field, value]) => [field, toJson(value, field)]),
-  );
-  return attachments.length > 0 ? { ...plain, attachments } : plain;
+  const given = (message as { readonly attachments?: readonly AttachmentInput[] | null }).attachments ?? [];
+  for (const [index, attachment] of given.entries())
+    attachments.push(await serializeAttachment(attachment, `attachments[${index}]`));
+  const plain: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries({ ...message, attachments: undefined })) {
+    const settled: unknown = await value;
+    if (settled !== undefined) plain[field] = toJson(settled, field);
+  }
+  return (attachments.length > 0 ? { ...plain, attachments } : plain) as M;
 }
 
-async function serializeAttachment(attachment: AttachmentInput): Promise<AttachmentInput> {
+async function serializeAttachment(attachment: AttachmentInput, field: string): Promise<AttachmentInput> {
   const { content } = attachment;
   if (typeof content === "string") return { ...attachment };
-  const blob = content instanceof Blob ? content : undefined;
-  const bytes = new Uint8Array(await new Response(content as BodyInit).arrayBuffer());
-  const name = blob && "name" in blob && typeof blob.name === "string" ? { filename: blob.name } : {};
+  const blob = isBlob(content) ? (content as Blob & { readonly name?: unknown }) : undefined;
+  const name = typeof blob?.name === "string" ? { filename: blob.name } : {};
   const type = blob && blob.type !== "" ? { contentType: blob.type } : {};
-  return { ...name, ...type, ...attachment, content: encodeBase64(bytes), encoding: "base64" };
+  const read = await readAttachment(attachment, field, "base64");
+  return { ...name, ...type, ...attachment, content: await base64String(read), encoding: "base64" };
 }
 
-/** The same message with its streams read into blobs, so that it can be sent more than once. */
-export async function bufferStreams(message: Message): Promise<Message> {
-  if (!Array.isArray(message?.attachments)) return message;
-  const attachments: AttachmentInput[] = [];
-  for (const [index, attachment] of (message.attachments as readonly AttachmentInput[]).entries()) {
-    const isStream = attachment?.content instanceof ReadableStream;
-    attachments.push(
-      isStream ? { ...attachment, content: await buffer(attachment.content, index) } : attachment,
-    );
-  }
-  return { ...message, attachments };
-}
-
-async function buffer(content: AttachmentInput["content"], index: number): Promise<Blob> {
-  try {
-    return await readStream(content as ReadableStream<Uint8Array>);
-  } catch (error) {
-    const field = `attachments[${index}].content`;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new InvalidMessageError(`"${field}" cannot be read: ${reason}`, { field, cause: error });
-  }
+/** The content of an attachment in base64, as one string however large. */
+export async function base64String({ content }: Attachment): Promise<string> {
+  const base64 = content.base64();
+  return typeof base64 === "string" ? base64 : base64.pieces.blob().text();
 }

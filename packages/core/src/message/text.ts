@@ -18,6 +18,11 @@ export function isHeaderName(name: string): boolean {
   return /^[!-9;-~]+$/.test(name);
 }
 
+/** A string without half surrogate pairs, which no encoding can hold: U+FFFD is in their place. */
+export function wellFormed(text: string): string {
+  return (text as string & { toWellFormed(): string }).toWellFormed();
+}
+
 /** The known name nearest to a misspelt one, when it is near enough to be meant. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;

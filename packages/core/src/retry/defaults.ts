@@ -41,7 +41,8 @@ const NEVER = new RetryPolicy({ total: false, deadline: 60 });
 
 /** The policy that holds for one call. */
 export function resolveRetry(setting: RetrySetting | undefined, idempotent: boolean): RetryPolicy {
-  if (setting instanceof RetryPolicy) return setting;
+  // By shape: it may be of another copy of this package.
+  if (typeof setting === "object" && "decide" in setting) return setting;
   if (setting === false) return NEVER;
   if (typeof setting === "number") return resolveRetry({ total: setting }, idempotent);
   const base = idempotent ? RETRY_IDEMPOTENT : RETRY_UNSENT;

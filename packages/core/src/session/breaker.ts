@@ -28,6 +28,7 @@ interface Outcome {
   readonly status?: unknown;
   readonly phase?: unknown;
   readonly code?: unknown;
+  readonly isProviderSick?: unknown;
 }
 
 /** Failures that tell nothing of the provider's health. */
@@ -119,9 +120,10 @@ export class CircuitBreaker {
 
   /** Takes note of a response's status, or of an error. */
   record(outcome: unknown): void {
-    const { name, status, phase, code } = (outcome ?? {}) as Outcome;
+    const { name, status, phase, code, isProviderSick } = (outcome ?? {}) as Outcome;
     if (OWN_CODES.includes(code)) return;
-    if (typeof status === "number") {
+    if (typeof isProviderSick === "boolean") this.count(isProviderSick);
+    else if (typeof status === "number") {
       if (status !== 401 && status !== 403) this.count(status >= 500 || status === 408 || status === 429);
     } else if (phase !== undefined || name === "PoolError") this.count(true);
     // A provider that refuses recipients works.

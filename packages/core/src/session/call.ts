@@ -80,6 +80,7 @@ export class Call {
       if (this.deadlineAt <= clock.monotonic()) throw this.transportError(TOO_LATE, undefined, undefined);
       const wait = rateLimiter.reserve(this.deadlineAt);
       if (wait !== 0) await this.waitForTurn(wait);
+      await this.beforeRequest();
       const startedAt = clock.now();
       const begun = clock.monotonic();
       const timeout = this.request.timeout ?? options.timeout ?? DEFAULT_TIMEOUT;
@@ -125,6 +126,17 @@ export class Call {
       message: "too many sends failed of late, so its circuit breaker is open",
     };
     return this.transportError(failure, undefined, undefined, dateIn(this.session.clock, ms));
+  }
+
+  /** What the caller's last check throws ends the call; nothing more is sent. */
+  private async beforeRequest(): Promise<void> {
+    const { provider, onRequest } = this.request;
+    try {
+      await onRequest?.();
+    } catch (cause) {
+      const { attempts } = this;
+      throw hookError(provider, "onRequest", cause, { attempts, delivery: this.overall("not-sent") });
+    }
   }
 
   /** Node does not send a stream again by itself. */

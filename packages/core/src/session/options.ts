@@ -81,7 +81,17 @@ const SESSION_OPTIONS: Readonly<Record<keyof SessionOptions, string>> = {
   clock: "object",
 };
 
-const SEND_OPTIONS: Readonly<Record<string, string>> = { signal: "", timeout: "", concurrency: "" };
+const SEND_OPTIONS: Readonly<Record<string, string>> = {
+  signal: "",
+  timeout: "",
+  retry: "",
+  idempotencyKey: "",
+  trackingId: "",
+  unsupported: "",
+  only: "",
+  onRequest: "function",
+  concurrency: "",
+};
 
 /** @throws ConfigurationError for an unknown option or one of the wrong type */
 export function checkSessionOptions(options: SessionOptions): void {

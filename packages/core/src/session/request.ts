@@ -1,6 +1,7 @@
 import type { AttemptRecord, StopReason } from "../attempt.js";
 import type { ByteChunks } from "../bytes/chunks.js";
 import type { Delivery } from "../errors.js";
+import type { RetrySetting } from "../retry/defaults.js";
 import type { Redactor } from "./redact.js";
 
 /** One request, to be made as often as the policy allows. */
@@ -25,6 +26,10 @@ export interface SessionRequest {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds for one attempt, instead of the session's. */
   readonly timeout?: number | undefined;
+  /** What to retry, instead of the session's. */
+  readonly retry?: RetrySetting | undefined;
+  /** Called before each attempt. When it throws, the attempt is not made. */
+  readonly onRequest?: (() => void | Promise<void>) | undefined;
   /** When the call ends at the latest, by `session.clock.monotonic()`: for several requests with one deadline. */
   readonly deadlineAt?: number | undefined;
   /** Gives the headers of each attempt anew: for signatures that hold a date. */

@@ -1,6 +1,6 @@
 import { type MonotonicClock, systemClock, withMonotonic } from "../clock.js";
 import { RetryBudget } from "../retry/budget.js";
-import { resolveRetry } from "../retry/defaults.js";
+import { type RetrySetting, resolveRetry } from "../retry/defaults.js";
 import type { RetryPolicy } from "../retry/policy.js";
 import { Call, type CallPort } from "./call.js";
 import type { ConfiguredFetch } from "./fetch-with.js";
@@ -50,13 +50,13 @@ export class Session {
   }
 
   /** The policy that a call starts with. */
-  retryPolicy(idempotent = false): RetryPolicy {
-    return this.policies[idempotent ? 1 : 0];
+  retryPolicy(idempotent = false, retry?: RetrySetting): RetryPolicy {
+    return retry === undefined ? this.policies[idempotent ? 1 : 0] : resolveRetry(retry, idempotent);
   }
 
   /** When a call that starts now ends at the latest, by `clock.monotonic()`: one deadline for several requests. */
-  deadlineAt(idempotent = false): number {
-    const { deadline } = this.retryPolicy(idempotent);
+  deadlineAt(idempotent = false, retry?: RetrySetting): number {
+    const { deadline } = this.retryPolicy(idempotent, retry);
     return deadline === null ? Infinity : this.clock.monotonic() + deadline * 1000;
   }
 
@@ -70,8 +70,8 @@ export class Session {
     const port: CallPort = { ...this.port, init: this.runtime.init };
     const call = new Call(
       request,
-      this.retryPolicy(request.idempotent),
-      request.deadlineAt ?? this.deadlineAt(request.idempotent),
+      this.retryPolicy(request.idempotent, request.retry),
+      request.deadlineAt ?? this.deadlineAt(request.idempotent, request.retry),
       port,
     );
     const { breaker } = this.options;
