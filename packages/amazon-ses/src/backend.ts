@@ -16,7 +16,7 @@ import {
 } from "@posthorn/core/provider";
 import { type AmazonSesFeatures, type AmazonSesMessage, amazonSesFeatures } from "./features.js";
 import { hashBody, scriptHashes } from "./hashes.js";
-import { buildPayloads } from "./payload.js";
+import { buildPayloads, splitsBatch } from "./payload.js";
 import { type AwsCredentials, signRequest } from "./sigv4.js";
 
 /** Options of {@link AmazonSesBackend}. */
@@ -71,6 +71,7 @@ export class AmazonSesBackend extends HttpBackend<AmazonSesFeatures, AmazonSesOp
           messageTagName: {},
         },
         apiUrl: `https://email.${region ?? ""}.${domainOf(region ?? "")}`,
+        splitsBatch,
       },
       options,
     );

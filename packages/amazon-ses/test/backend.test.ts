@@ -525,10 +525,10 @@ describe("amazonSes", () => {
     }
   });
 
-  it("needs a region and credentials", () => {
-    expect(() => amazonSes({ ...keys, region: "" })).toThrow('"region" is missing');
+  it("needs a region and credentials", async () => {
+    await expect(amazonSes({ ...keys, region: "" }).ready()).rejects.toThrow('"region" is required');
     expect(() => amazonSes({ ...keys, region: "evil.example/" })).toThrow("region");
-    expect(() => amazonSes({ region: "eu-west-1" })).toThrow('"accessKeyId" is missing');
+    await expect(amazonSes({ region: "eu-west-1" }).ready()).rejects.toThrow('"accessKeyId" is required');
   });
 });
 
