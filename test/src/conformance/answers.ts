@@ -53,7 +53,8 @@ export const YES: Readonly<Record<string, (body: Body) => Answer>> = {
       })),
     ),
   postal: (body) => {
-    const all = ["to", "cc", "bcc"].flatMap((kind) => list(field(body, kind)) as unknown as string[]);
+    const kinds = ["to", "cc", "bcc", "rcpt_to"];
+    const all = kinds.flatMap((kind) => list(field(body, kind)) as unknown as string[]);
     const bare = all.map((address) => /<([^>]*)>$/.exec(address)?.[1] ?? address);
     return json({
       status: "success",

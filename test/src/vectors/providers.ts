@@ -42,7 +42,12 @@ export const PROVIDERS: Readonly<Record<string, ProviderEntry>> = {
   },
   brevo: entry("BREVO", brevo, "apiKey"),
   mailersend: entry("MAILERSEND", mailersend, "apiToken"),
-  mailgun: entry("MAILGUN", mailgun, "apiKey"),
+  mailgun: {
+    prefix: "MAILGUN",
+    create: mailgun as unknown as AnyFactory,
+    // A template's own sender is enough only where the domain is given.
+    credentials: { apiKey: "made-up-apiKey-of-MAILGUN", senderDomain: "mg.example.com" },
+  },
   mailjet: entry("MAILJET", mailjet, "apiKey", "secretKey"),
   mailtrap: entry("MAILTRAP", mailtrap, "apiToken"),
   mandrill: entry("MANDRILL", mandrill, "apiKey"),

@@ -10,7 +10,16 @@ export { isRecord } from "../message/json.js";
 export type { SendTime } from "../message/send-at.js";
 export { ownProperty } from "../message/text.js";
 export type { RejectReason, TrackingEventType } from "../webhooks/event.js";
-export { dateOf, dateOfSeconds, idOf, listOf, numberOf, recordOf, stringOf } from "../webhooks/values.js";
+export {
+  dateOf,
+  dateOfSeconds,
+  idOf,
+  listOf,
+  numberOf,
+  recordOf,
+  stringOf,
+  stringsOf,
+} from "../webhooks/values.js";
 export {
   type CallOptions,
   createManager,

@@ -290,9 +290,9 @@ export function createManager<F extends ManageFeatures, O>(
       return guarded(name, async () => method(...prepare()));
     };
   };
-  const list = (options: CallOptions = {}): AsyncIterable<Suppression> => {
+  const list = async function* (options: CallOptions = {}): AsyncGenerator<Suppression, void, undefined> {
     if (!features["suppressions.list"] || !own.list) throw api.unsupported("suppressions.list");
-    return guardedEach(name, own.list(options));
+    yield* guardedEach(name, own.list(options));
   };
   const has = async (address: string, options: CallOptions): Promise<boolean> => {
     if (own.has) return own.has(address, options);

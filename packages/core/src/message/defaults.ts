@@ -14,7 +14,7 @@ export function mergeDefaults(defaults: Partial<Message> | undefined, message: M
   for (const [field, fallback] of Object.entries(defaults) as [MessageField, unknown][]) {
     merged[field] = mergeField(field, fallback, message[field]);
   }
-  return merged;
+  return merged as unknown as Message;
 }
 
 /** Fields that are lists, or one value in place of a list. */

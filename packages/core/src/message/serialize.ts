@@ -2,7 +2,6 @@ import { isBlob } from "../bytes/chunks.js";
 import type { Attachment, AttachmentInput } from "./attachment.js";
 import { readAttachment } from "./attachment.js";
 import { toJson } from "./json.js";
-import type { Message } from "./message.js";
 
 /**
  * A copy of a message that JSON can hold, to be queued and read back: contents become base64 strings, dates ISO strings. Streams

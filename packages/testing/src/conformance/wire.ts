@@ -11,16 +11,15 @@ export function jsonOf(request: RawRequest): Body {
     return undefined;
   }
 }
-/** What Amazon SES gets as raw MIME, and what that holds in base64. */
+/** What Amazon SES and Postal get as raw MIME, and what that holds in base64. */
 export const rawMime = (text: string): string => {
-  const start = text.indexOf('"Raw":{"Data":"');
-  if (start < 0) return text;
-  const raw = text.slice(start + 15, text.indexOf('"', start + 15));
+  const raw = /"Raw":\{"Data":"([^"]*)"|"mail_from":.*"data":"([^"]*)"/s.exec(text)?.slice(1).find(Boolean);
+  if (raw === undefined) return text;
   const mime = Buffer.from(raw, "base64").toString();
   const parts = mime
     .split("\r\n\r\n")
     .map((part) => Buffer.from(part.split("\r\n--")[0] ?? "", "base64").toString());
-  return [mime, ...parts].join("\n");
+  return [text, mime, ...parts].join("\n");
 };
 /** Bodies with escapes of JSON and forms undone, so that a value can be looked for. */
 export const plainText = (text: string): string => {

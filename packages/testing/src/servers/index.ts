@@ -12,6 +12,14 @@ export {
   type SeenRequest,
   startFaultServer,
 } from "./fault-server.js";
+export {
+  type FaultSmtp,
+  type FaultSmtpOptions,
+  type SmtpFault,
+  type SmtpMessage,
+  type SmtpStep,
+  startFaultSmtp,
+} from "./fault-smtp.js";
 export type { Answer, Fault, Script } from "./faults.js";
 export { type FormFile, parseForm } from "./form.js";
 export type { RawRequest } from "./http-parser.js";
