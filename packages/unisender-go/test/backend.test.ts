@@ -73,8 +73,8 @@ describe("unisender-go", () => {
     expect(sent().message.headers.to).toBe("=?utf-8?b?SG9wcGVyLCBHcmFjZQ==?= <grace@example.org>");
   });
 
-  it("needs the URL of a data center", () => {
-    expect(() => create({ apiUrl: undefined })).toThrow('option "apiUrl" is missing');
+  it("needs the URL of a data center", async () => {
+    await expect(create({ apiUrl: undefined }).ready()).rejects.toThrow('"apiUrl" is required');
   });
 
   it("takes the key of a message just sent for one that was accepted", async () => {
