@@ -76,7 +76,7 @@ export class AmazonSesBackend extends HttpBackend<AmazonSesFeatures, AmazonSesOp
       options,
     );
     // It becomes part of a host's name.
-    if (this.options.region !== undefined && !/^[a-z0-9-]+$/.test(this.options.region)) {
+    if (this.options.region && !/^[a-z0-9-]+$/.test(this.options.region)) {
       throw new ConfigurationError('Amazon SES: option "region" must be a name such as "eu-west-1"', {
         provider: this.provider,
       });

@@ -526,7 +526,7 @@ describe("amazonSes", () => {
   });
 
   it("needs a region and credentials", async () => {
-    expect(() => amazonSes({ ...keys, region: "" })).toThrow("region");
+    await expect(amazonSes({ ...keys, region: "" }).ready()).rejects.toThrow('"region" is required');
     expect(() => amazonSes({ ...keys, region: "evil.example/" })).toThrow("region");
     await expect(amazonSes({ region: "eu-west-1" }).ready()).rejects.toThrow('"accessKeyId" is required');
   });

@@ -134,9 +134,7 @@ export class PosthornError extends Error {
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     const { name, message, ...fields } = this.toJSON();
     const calls = (this.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
-    const shown = Object.entries(fields).map(
-      ([field, value]) => `  ${field}: ${JSON.stringify(value).slice(0, SHOWN / 4)}`,
-    );
+    const shown = Object.entries(fields).map(([field, value]) => `  ${field}: ${briefly(value)}`);
     return [`${name as string}: ${(message as string).slice(0, SHOWN)}`, ...calls.slice(0, 8), ...shown].join(
       "\n",
     );
@@ -153,6 +151,15 @@ function hasMark(type: typeof PosthornError, value: unknown): boolean {
 export function reasonOf(thrown: unknown): string {
   const { message } = (thrown ?? {}) as { message?: unknown };
   return typeof message === "string" && message !== "" ? message : String(thrown);
+}
+
+/** As JSON, as far as it fits; a subclass's field may be none. */
+function briefly(value: unknown): string {
+  try {
+    return JSON.stringify(value).slice(0, SHOWN / 4);
+  } catch {
+    return String(value);
+  }
 }
 
 function nameOf(thrown: unknown): unknown {

@@ -41,6 +41,7 @@ export { type Address, type AddressInput, formatAddress, parseAddress } from "./
 export type { Attachment, AttachmentInput } from "./message/attachment.js";
 export type { ContentInput } from "./message/content.js";
 export type {
+  BackendMessage,
   CommonFeatures,
   Feature,
   FeatureField,
@@ -51,6 +52,7 @@ export type {
   Supports,
   UnsupportedField,
 } from "./message/features.js";
+export { listUnsubscribe, priority } from "./message/header-helpers.js";
 export type { JsonObject, JsonValue } from "./message/json.js";
 export type {
   Alternative,
@@ -61,7 +63,9 @@ export type {
   MessageField,
   OneOrMany,
 } from "./message/message.js";
-export { serializeMessage } from "./message/serialize.js";
+export { recipientsOf, remainder, withoutRecipients } from "./message/recipients.js";
+export { attachMessage, detachMessage, type PutContent, serializeMessage } from "./message/serialize.js";
+export { type Fault, type Outcome, outcomeOf } from "./pool/outcome.js";
 export {
   failover,
   Pool,

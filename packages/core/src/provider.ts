@@ -8,7 +8,7 @@ export type { ProviderErrorInfo } from "./backend/api-error.js";
 export { type EncodedBody, encodeJson, type FormPart, type RequestBody } from "./backend/body.js";
 export { mostUncertain } from "./backend/delivery.js";
 export { HttpBackend } from "./backend/http-backend.js";
-export { MailBackend } from "./backend/mail-backend.js";
+export { abortError, MailBackend } from "./backend/mail-backend.js";
 export { encodeMultipart } from "./backend/multipart.js";
 export { type OptionSpec, type OptionSpecs, requireOptions, resolveOptions } from "./backend/options.js";
 export {

@@ -6,7 +6,7 @@ import { buildMime, encodeMime } from "../src/mime/index.js";
 import { decodeBase64, normalizeMessage } from "../src/provider.js";
 
 const base: Message = { from: "Ada <ada@example.com>", to: ["grace@example.org"], subject: "Subject" };
-async function roundTrip(message: Message, headers: readonly (readonly [string, string])[] = []) {
+async function roundTrip(message: Partial<Message>, headers: readonly (readonly [string, string])[] = []) {
   const pieces = buildMime(await normalizeMessage({ ...base, ...message }, "base64"), headers);
   const encoded = await encodeMime(pieces);
   const base64 = typeof encoded === "string" ? encoded : await encoded.pieces.blob().text();

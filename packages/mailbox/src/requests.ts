@@ -78,7 +78,7 @@ function without(
     return { ...message, attachments };
   }
   const { [field]: _, ...rest } = message;
-  return rest;
+  return rest as Message;
 }
 
 function describe(error: unknown): NonNullable<ProviderPreview["error"]> {

@@ -23,12 +23,18 @@ export interface StoredAttachment {
 
 /** The fields of a message in one form that JSON can hold. */
 export interface StoredContent
-  extends Omit<Message, "from" | "to" | "cc" | "bcc" | "replyTo" | "attachments" | "sendAt"> {
+  extends Omit<
+    Message,
+    "from" | "to" | "cc" | "bcc" | "replyTo" | "text" | "html" | "tags" | "attachments" | "sendAt"
+  > {
   readonly from: readonly StoredAddress[];
   readonly to: readonly StoredAddress[];
   readonly cc: readonly StoredAddress[];
   readonly bcc: readonly StoredAddress[];
   readonly replyTo: readonly StoredAddress[];
+  readonly text?: string | undefined;
+  readonly html?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
   readonly attachments: readonly StoredAttachment[];
   /** ISO 8601. */
   readonly sendAt?: string | undefined;

@@ -68,7 +68,7 @@ describe("mailtrap", () => {
     await create().send({
       ...mail,
       cc: ["c@example.org"],
-      tags: ["welcome"],
+      tags: "welcome",
       metadata: { order: 7 },
       espExtra: { ...espExtra, cc: [{ email: "other@example.org" }] },
     });
@@ -138,14 +138,14 @@ describe("mailtrap", () => {
       to: ["Grace <grace@example.org>"],
       cc: ["c@example.org"],
       bcc: ["b@example.org"],
-      replyTo: ["reply@example.com"],
+      replyTo: "reply@example.com",
       subject: "Hello",
       text: "Hi",
       html: "<p>Hi</p>",
       headers: { "X-Own": "1" },
       attachments: [{ filename: "a.txt", content: "a" }],
       metadata: { order: 7 },
-      tags: ["welcome"],
+      tags: "welcome",
       templateId: "b81aabcd-1a1e-41cf-91b6-eca0254b3d96",
       mergeGlobalData: { site: "Shop" },
     };
@@ -210,17 +210,12 @@ describe("mailtrap", () => {
     `);
   });
 
-  it("reads the ids of someone named twice, whether they count once or twice", async () => {
+  it("reads the ids of someone named twice, who counts once", async () => {
     const twice = { ...mail, to: ["a@example.org", "b@example.org"], cc: ["a@example.org"] };
-    for (const message_ids of [
-      ["1", "2"],
-      ["0", "2", "1"],
-    ]) {
-      answer({ success: true, message_ids });
-      expect((await create().send(twice)).recipients).toEqual({
-        "a@example.org": { status: "queued", messageId: "1" },
-        "b@example.org": { status: "queued", messageId: "2" },
-      });
-    }
+    answer({ success: true, message_ids: ["1", "2"] });
+    expect((await create().send(twice)).recipients).toEqual({
+      "a@example.org": { status: "queued", messageId: "1" },
+      "b@example.org": { status: "queued", messageId: "2" },
+    });
   });
 });

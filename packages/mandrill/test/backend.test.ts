@@ -104,16 +104,16 @@ describe("mandrill", () => {
     expect(fake.requests).toEqual([]);
   });
 
-  it("names what is missing or unknown among its options", () => {
-    expect(() => mandrill({ apiKey: "" })).toThrow(ConfigurationError);
-    expect(() => mandrill({ apiKey: "" })).toThrow(
-      'option "apiKey" is missing; give it, or set MANDRILL_API_KEY in the environment',
+  it("names what is missing or unknown among its options", async () => {
+    await expect(mandrill({ apiKey: "" }).ready()).rejects.toThrow(ConfigurationError);
+    await expect(mandrill({ apiKey: "" }).ready()).rejects.toThrow(
+      'option "apiKey" is required: pass it or set MANDRILL_API_KEY',
     );
-    expect(() => mandrill({ apikey: "made-up" } as MandrillOptions)).toThrow('is "apiKey" meant?');
+    expect(() => mandrill({ apikey: "made-up" } as MandrillOptions)).toThrow('Did you mean "apiKey"?');
     expect(() => create({ apiUrl: "ftp://example.com" })).toThrow('option "apiUrl"');
     expect(() => create({ timeout: 0 })).toThrow('"timeout" must be a number of milliseconds');
     expect(() => create({ retry: { totl: 3 } as never })).toThrow('Unknown retry option "totl"');
-    expect(() => create({ unsupported: "ignore" as never })).toThrow('"unsupported" is one of');
+    expect(() => create({ unsupported: "ignore" as never })).toThrow('"unsupported" must be one of');
   });
 
   it("tells a refusal from an error that says nothing of the mail", async () => {

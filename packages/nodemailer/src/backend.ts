@@ -1,4 +1,4 @@
-import type { Backend, BackendOptions } from "@posthorn/core";
+import type { Backend, BackendOptions, MessageFor } from "@posthorn/core";
 import type { DefinedFeatures } from "@posthorn/core/provider";
 import { NodemailerTransporterBackend } from "./transporter-backend.js";
 
@@ -18,8 +18,11 @@ export type NodemailerFeatures = DefinedFeatures<{
   multipleFrom: true;
 }>;
 
+/** A message that a Nodemailer transporter can send. */
+export interface NodemailerBackendMessage extends MessageFor<NodemailerFeatures, "Nodemailer"> {}
+
 /** A Nodemailer transporter as a backend. */
-export interface NodemailerBackend extends Backend<NodemailerFeatures> {
+export interface NodemailerBackend extends Backend<NodemailerFeatures, NodemailerBackendMessage> {
   /** Closes the transporter, which is not to be used any more then. */
   close(): Promise<void>;
 }
@@ -64,5 +67,6 @@ export function nodemailerBackend(
   transporter: NodemailerTransporter,
   options: NodemailerBackendOptions = {},
 ): NodemailerBackend {
-  return new NodemailerTransporterBackend(transporter, options);
+  // The class is SMTP's, whose messages name SMTP where a field is lacking.
+  return new NodemailerTransporterBackend(transporter, options) as unknown as NodemailerBackend;
 }

@@ -74,7 +74,9 @@ export async function toMessage(mail: NodemailerMessage, options: ConversionOpti
     envelopeSender: envelopeSender(given, node),
     ...extension(given["posthorn"]),
   };
-  return Object.fromEntries(Object.entries(message).filter(([, value]) => !isEmpty(value))) as Message;
+  return Object.fromEntries(
+    Object.entries(message).filter(([, value]) => !isEmpty(value)),
+  ) as unknown as Message;
 }
 
 /** @throws UnsupportedFeatureError, InvalidMessageError for options that would be lost without a word */

@@ -52,7 +52,7 @@ export class NodemailerTransporterBackend extends TransporterBackend<NodemailerB
     return this.#transporter;
   }
 
-  protected async ready(message: NormalizedMessage, to: NormalizedMessage["to"]): Promise<PreparedMessage> {
+  protected async compose(message: NormalizedMessage, to: NormalizedMessage["to"]): Promise<PreparedMessage> {
     const options = await mailOptions(message, to);
     const messageId = options.messageId ?? newMessageId(message.from[0]?.domain ?? "localhost");
     // Transports other than SMTP read the recipients from here; Nodemailer leaves Bcc out of what it writes.
@@ -75,6 +75,7 @@ export class NodemailerTransporterBackend extends TransporterBackend<NodemailerB
         headers: {},
         payload: { json: { from: envelope.from, to: [...envelope.to], subject: options.subject ?? "" } },
         body: options.text ?? options.html ?? "",
+        hooksRan: true,
       }),
     };
   }

@@ -112,7 +112,7 @@ describe("postal", () => {
       cc: ["c@example.org"],
       bcc: ["hidden@example.org"],
       envelopeSender: "bounces@example.com",
-      tags: ["welcome"],
+      tags: "welcome",
       headers: { "X-Own": 1 },
       espExtra: { bounce: true },
     });
@@ -168,13 +168,13 @@ describe("postal", () => {
       to: ["Grace <grace@example.org>"],
       cc: ["c@example.org"],
       bcc: ["b@example.org"],
-      replyTo: ["reply@example.com"],
+      replyTo: "reply@example.com",
       subject: "Hello",
       text: "Hi",
       html: "<p>Hi</p>",
       headers: { "X-Own": "1" },
       attachments: [{ filename: "a.txt", content: "a" }],
-      tags: ["welcome"],
+      tags: "welcome",
     };
     const [request] = await create({ apiUrl: "https://postal.example.com" }).dryRun(full);
     expect(shown(request)).toMatchInlineSnapshot(`

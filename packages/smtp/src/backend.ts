@@ -71,7 +71,7 @@ export class SmtpBackend extends TransporterBackend<SmtpOptions> {
     return makeTransporter(this.#settings, (line) => this.debug(line));
   }
 
-  protected async ready(message: NormalizedMessage, to: readonly Address[]): Promise<PreparedMessage> {
+  protected async compose(message: NormalizedMessage, to: readonly Address[]): Promise<PreparedMessage> {
     const { bytes, messageId } = await compose(message, to, this.#settings.dkim);
     const { dsn } = this.#settings.options;
     return {
@@ -123,6 +123,7 @@ export class SmtpBackend extends TransporterBackend<SmtpOptions> {
       headers: {},
       payload: { json: { from: envelope.from, to: [...envelope.to] } },
       body: bytes.toString("utf8"),
+      hooksRan: true,
     };
   }
 }

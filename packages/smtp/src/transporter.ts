@@ -214,11 +214,14 @@ export abstract class TransporterBackend<O extends TransporterOptions = Transpor
     return this.close();
   }
 
+  /** Its options are checked when it is made. */
+  async ready(): Promise<void> {}
+
   /** Makes the transporter that messages go through. */
   protected abstract createTransporter(): Transporter;
 
   /** Puts a message into the form that the transporter takes. `to` are the recipients in its header. */
-  protected abstract ready(message: NormalizedMessage, to: readonly Address[]): Promise<PreparedMessage>;
+  protected abstract compose(message: NormalizedMessage, to: readonly Address[]): Promise<PreparedMessage>;
 
   /** What proves that nothing was sent, and the host. */
   protected abstract proof(): Pick<SendState, "proof" | "host" | "stops">;
@@ -260,7 +263,7 @@ export abstract class TransporterBackend<O extends TransporterOptions = Transpor
   private async prepare(message: Message): Promise<Message | undefined> {
     let current = message;
     for (const hook of listOf(this.options.preSend)) {
-      const changed = await hook(current, { provider: this.provider });
+      const changed = await hook(current, { provider: this.provider, dryRun: false });
       if (changed === false) return undefined;
       if (changed) current = changed;
     }
@@ -273,7 +276,7 @@ export abstract class TransporterBackend<O extends TransporterOptions = Transpor
   private async afterSend(outcome: Parameters<PostSend>[0], message: Message): Promise<void> {
     try {
       for (const hook of listOf(this.options.postSend))
-        await hook(outcome, message, { provider: this.provider });
+        await hook(outcome, message, { provider: this.provider, dryRun: false });
     } catch (cause) {
       const known = "error" in outcome ? outcome.error : { ...outcome.result, delivery: "accepted" as const };
       const { delivery, attempts } = known;
@@ -293,7 +296,7 @@ export abstract class TransporterBackend<O extends TransporterOptions = Transpor
     for (const group of recipientGroups(normalized)) {
       const [only] = group;
       const own = normalized.isBatch && only ? forRecipient(normalized, only) : normalized;
-      const prepared = await this.ready(own, group);
+      const prepared = await this.compose(own, group);
       const recipients = distinct([...group, ...normalized.cc, ...normalized.bcc]);
       for (let at = 0; at < recipients.length; at += size)
         transactions.push({ prepared, from, recipients: recipients.slice(at, at + size) });

@@ -592,6 +592,7 @@ describe("as the last resort of a pool, behind an API", () => {
     // A field that SMTP would drop is no reason to send without it.
     api.script({ kind: "answer", status: 401, body: '{"message":"no"}' });
     const tagged = await failure<PosthornError & { route: { outcome: string }[] }>(
+      // @ts-expect-error SMTP has no tags
       pool.send({ ...message, tags: ["welcome"] }),
     );
     expect(tagged.route.map(({ outcome }) => outcome)).toEqual(["failed", "unsupported"]);

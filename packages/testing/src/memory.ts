@@ -1,14 +1,19 @@
-import {
-  type BackendOptions,
-  type DryRunRequest,
-  type Features,
-  type Message,
-  type PosthornError,
-  type SendOptions,
-  type SendResult,
-  TransportError,
+import type {
+  BackendOptions,
+  DryRunRequest,
+  Features,
+  Message,
+  PosthornError,
+  SendOptions,
+  SendResult,
 } from "@posthorn/core";
-import { ALL_FEATURES, MailBackend, makeResult, type NormalizedMessage } from "@posthorn/core/provider";
+import {
+  ALL_FEATURES,
+  abortError,
+  MailBackend,
+  makeResult,
+  type NormalizedMessage,
+} from "@posthorn/core/provider";
 
 /** A message that a {@link MemoryBackend} kept. */
 export interface SentMail {
@@ -79,10 +84,7 @@ export class MemoryBackend<F extends Features = typeof ALL_FEATURES> extends Mai
     message: Message,
   ): Promise<SendResult> {
     const { provider } = this;
-    if (options.signal?.aborted) {
-      const details = { provider, phase: "other", code: "ABORTED", cause: options.signal.reason } as const;
-      throw new TransportError(`${provider}: the caller aborted the send`, details);
-    }
+    if (options.signal?.aborted) throw abortError(provider, options.signal);
     await options.onRequest?.();
     const failure = this.failures.shift();
     if (failure) throw failure;

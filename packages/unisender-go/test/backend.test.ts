@@ -74,7 +74,7 @@ describe("unisender-go", () => {
   });
 
   it("needs the URL of a data center", async () => {
-    await expect(create({ apiUrl: undefined }).ready()).rejects.toThrow('"apiUrl" is required');
+    await expect(create({ apiUrl: undefined }).ready()).rejects.toThrow('option "apiUrl" is required');
   });
 
   it("takes the key of a message just sent for one that was accepted", async () => {

@@ -79,6 +79,7 @@ describe("failover", () => {
         const content = new Blob(["attached"]).stream();
         const result = await pool.send({
           ...mail,
+          // @ts-expect-error not all members have it
           amp: "<html amp4email>",
           attachments: [{ content, filename: "a.txt" }],
         });

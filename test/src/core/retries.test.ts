@@ -86,6 +86,12 @@ describe("a hook or a fetch of the caller's own that fails after the response", 
     expect(other.outbox).toEqual([]);
   });
 
+  it("onResponse does not hide that a proxy made the response", async () => {
+    const session = new Session({ hooks: { onResponse: refused as never } });
+    server.script({ kind: "answer", status: 429, body: "<html>", headers: { "retry-after": "1" } });
+    expect(await failure(keyless({ session }).send(message))).toMatchObject({ delivery: "unknown" });
+  });
+
   it("onRequest sends nothing, once", async () => {
     let calls = 0;
     const onRequest = async (): Promise<void> => {
@@ -176,7 +182,7 @@ describe("options of one send and of a session", () => {
     [{ timeout: Number.NaN }, '"timeout" must be'],
     [{ timeout: 0 }, '"timeout" must be'],
     [{ timeOut: 5 }, 'Did you mean "timeout"?'],
-    [{ idempotencyKey: "k" }, "Valid options: signal, timeout"],
+    [{ somethingElse: 1 }, "Valid options: signal, timeout"],
   ])("%j is an error, and nothing is sent", async (options, text) => {
     const error = await failure(keyless().send(message, options as never));
     expect(error).toBeInstanceOf(ConfigurationError);
@@ -236,6 +242,17 @@ describe("statuses", () => {
       expect(await failure(keyless().send(message))).toMatchObject({ delivery: "unknown", attempts: [{}] });
       server.script({ kind: "answer", status, body: "<html>", headers: { "retry-after": "1" } });
       expect((await keyed().send({ ...message, idempotencyKey: "k" })).attempts).toHaveLength(2);
+    }
+  });
+
+  it("a response that was not read to its end proves less", async () => {
+    for (const [backend, status, delivery] of [
+      [keyless(), 429, "unknown"],
+      [keyless(), 400, "not-sent"],
+      [keyed({ retry: false }), 409, "unknown"],
+    ] as const) {
+      server.script({ kind: "truncated-body", status, body: '{"message":"a request with this key"}' });
+      expect(await failure(backend.send(message))).toMatchObject({ status, delivery, attempts: [{}] });
     }
   });
 

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from "node:net";
 import {
   type Fault,
   type FaultServer,
@@ -9,11 +10,13 @@ import {
 
 /** What a fault must come out as. */
 export interface Outcome {
-  readonly error: "ApiError" | "TransportError" | "none";
+  readonly error: "ApiError" | "TransportError" | "PosthornError" | "none";
   readonly phase?: "connect" | "read" | "other";
   readonly status?: number;
   readonly delivery: "not-sent" | "unknown" | "accepted";
   readonly retryable?: boolean;
+  /** Default 1. */
+  readonly attempts?: number;
 }
 
 /** One row of the matrix: where to send, and what must come of it. */
@@ -22,6 +25,10 @@ interface Row {
   readonly url: string;
   /** Milliseconds. */
   readonly timeout: number;
+  /** A hook of the session that fails as a refused connection does. */
+  readonly hook?: "onRequest" | "onResponse";
+  /** Whether it needs a runtime that trusts any certificate. */
+  readonly trusting?: boolean;
   /** What must come of it; several where more than one is true. */
   readonly expected: readonly Outcome[];
 }
@@ -30,6 +37,10 @@ const UNSENT: Outcome = { error: "TransportError", phase: "connect", delivery: "
 const TLS: Outcome = { error: "TransportError", phase: "other", delivery: "not-sent", retryable: false };
 const LOST: Outcome = { error: "TransportError", phase: "read", delivery: "unknown", retryable: false };
 const TAKEN: Outcome = { error: "ApiError", status: 200, delivery: "accepted", retryable: false };
+
+const HOOK_BEFORE: Outcome = { error: "PosthornError", delivery: "not-sent", retryable: false, attempts: 0 };
+const HOOK_AFTER: Outcome = { error: "PosthornError", delivery: "accepted", retryable: false };
+const TAKEN_BODY = '[{"email":"b@example.org","status":"sent","_id":"1"}]';
 
 const status = (code: number, delivery: Outcome["delivery"], retryable: boolean): Outcome => ({
   error: "ApiError",
@@ -51,6 +62,15 @@ const answer = (code: number, headers: Readonly<Record<string, string>> = {}): F
 const RESET_ON_ACCEPT = "reset on accept";
 
 const NO_TLS = "no TLS there";
+
+/** What a proxy answers for a server that was only slow. */
+const page = (code: number): Fault => ({
+  kind: "answer",
+  status: code,
+  headers: { "retry-after": "5", "content-type": "text/html" },
+  body: "<!DOCTYPE html><title>Backend fetch failed</title>",
+  accepted: true,
+});
 
 /** Faults that a server commits after it accepted a connection. */
 const SERVED: readonly (readonly [string, Fault, Outcome])[] = [
@@ -80,6 +100,11 @@ const SERVED: readonly (readonly [string, Fault, Outcome])[] = [
     status(503, "not-sent", true),
   ],
   ["504", answer(504), status(504, "unknown", false)],
+  ["303", answer(303, { location: "/done" }), status(303, "unknown", false)],
+  ["421", answer(421), status(421, "not-sent", true)],
+  ["413 of a proxy", page(413), status(413, "unknown", false)],
+  ["429 of a proxy", page(429), status(429, "unknown", false)],
+  ["503 of a proxy, Retry-After: 5", page(503), status(503, "unknown", false)],
 ];
 
 /** The whole matrix, its servers running. */
@@ -109,6 +134,27 @@ export async function startMatrix(): Promise<Matrix> {
     // Bun says the same of bytes that are no TLS in the middle of a response.
     { name: NO_TLS, url: plain.url.replace("http:", "https:"), timeout, expected: [TLS, LOST] },
   ];
+  const cut = createServer((socket) => socket.on("error", () => {}).once("data", () => socket.destroy()));
+  await new Promise<void>((resolve) => cut.listen(0, "127.0.0.1", resolve));
+  const broken = await start({ tls: true, respond: () => ({ kind: "tls-break", accepted: true }) });
+  rows.push(
+    {
+      name: "TLS handshake cut short",
+      url: `https://127.0.0.1:${(cut.address() as AddressInfo).port}`,
+      timeout,
+      // Bun and workerd say the same of a connection that is lost later.
+      expected: [UNSENT, LOST],
+    },
+    { name: "TLS broken after the request", url: broken.url, timeout, trusting: true, expected: [LOST] },
+    // Bun and workerd block no port, and find nobody there.
+    { name: "a port that fetch blocks", url: "http://127.0.0.1:6000", timeout, expected: [TLS, UNSENT] },
+  );
+  const taking = await start({ respond: () => ({ kind: "answer", body: TAKEN_BODY }) });
+  const hooked = { url: taking.url, timeout };
+  rows.push(
+    { name: "a hook fails before the request", ...hooked, hook: "onRequest", expected: [HOOK_BEFORE] },
+    { name: "a hook fails after a 200", ...hooked, hook: "onResponse", expected: [HOOK_AFTER] },
+  );
   for (const [name, fault, expected] of SERVED) {
     const server = await start({ respond: () => fault });
     // Faults on accepting are scripted, since they come before any request.
@@ -124,6 +170,7 @@ export async function startMatrix(): Promise<Matrix> {
     rows,
     close: async () => {
       hole.close();
+      cut.close();
       for (const server of servers) await server.close();
     },
   };

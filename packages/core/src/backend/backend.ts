@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { PosthornError } from "../errors.js";
-import type { Features, MessageFor } from "../message/features.js";
+import type { BackendMessage, Features } from "../message/features.js";
 import type { JsonBody } from "../message/json.js";
 import type { SendResult } from "../result.js";
 import type { RetrySetting } from "../retry/defaults.js";
@@ -96,7 +96,7 @@ export interface DryRunOptions {
 }
 
 /** Something that sends mail: a provider, a pool of them, or a stand-in for tests. */
-export interface Backend<F extends Features = Features> {
+export interface Backend<F extends Features = Features, M = BackendMessage<F>> {
   /** Display name, such as `"Mailgun"`. */
   readonly provider: string;
   readonly features: F;
@@ -109,22 +109,22 @@ export interface Backend<F extends Features = Features> {
    * @throws ApiError, TransportError when the provider did not take it, or it is not known
    * @throws RecipientsRefusedError when it refused every recipient
    */
-  send(message: MessageFor<F>, options?: SendOptions): Promise<SendResult>;
+  send(message: M, options?: SendOptions): Promise<SendResult>;
   /**
    * The fields of a message that `send` would leave out, because the backend was told to (`unsupported: "drop"` or
    * `"warn"`). Pools ask this before they give it a message.
    */
-  unsupportedFields(message: MessageFor<F>): Promise<readonly string[]>;
+  unsupportedFields(message: M): Promise<readonly string[]>;
   /** Sends many messages, some at a time. Outcomes come in the messages' order; a failure ends none of the others. */
   sendMany(
-    messages: Iterable<MessageFor<F>> | AsyncIterable<MessageFor<F>>,
+    messages: Iterable<M> | AsyncIterable<M>,
     options?: SendManyOptions,
-  ): AsyncGenerator<SendOutcome<MessageFor<F>>, void, undefined>;
+  ): AsyncGenerator<SendOutcome<M>, void, undefined>;
   /**
    * The exact requests that `send` would make, without making them. Credentials are replaced unless `revealSecrets` is
    * set. `preSend` hooks run, unless `hooks` is `false`. Backends that make no requests return an empty list.
    */
-  dryRun(message: MessageFor<F>, options?: DryRunOptions): Promise<readonly DryRunRequest[]>;
+  dryRun(message: M, options?: DryRunOptions): Promise<readonly DryRunRequest[]>;
   /**
    * Checks at start what is otherwise found at the first send.
    *

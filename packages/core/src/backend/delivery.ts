@@ -1,6 +1,6 @@
 import type { AttemptRecord } from "../attempt.js";
 import type { ByteChunks } from "../bytes/chunks.js";
-import { ApiError, PosthornError, type PosthornErrorCode, reasonOf } from "../errors.js";
+import { ApiError, type Delivery, PosthornError, type PosthornErrorCode, reasonOf } from "../errors.js";
 import type { Features } from "../message/features.js";
 import type { NormalizedMessage } from "../message/normalize.js";
 import {
@@ -119,7 +119,10 @@ export async function deliver(
         errors.push(outcome.error);
       }
       // What was not begun was not sent.
-      Object.assign(recipients, outcome?.recipients ?? failedRecipients(request, outcome?.error ?? end));
+      const failed = outcome
+        ? (outcome.recipients ?? failedRecipients(request, outcome.error))
+        : failedRecipients(request, end, "not-sent");
+      Object.assign(recipients, failed);
     }
   }
   // When some requests went through, the message as a whole must not go again: each recipient's status tells.
@@ -288,13 +291,15 @@ function providerResponse(
  * A provider can take a request and send none of its messages, for a reason that is no recipient's: that is an error.
  */
 function failureOfAll(results: RecipientResults, response: ProviderResponse): ApiError | undefined {
-  const all = Object.values(results);
-  if (!all.every(({ status }) => status === "failed")) return undefined;
-  const reasons = all.flatMap(({ reason }) => reason ?? []);
-  const { message = "sent the message to no recipient", code } = reasons[0] ?? {};
+  const reasons = Object.values(results).map(({ status, reason }) =>
+    status === "failed" ? reason : undefined,
+  );
+  const [first] = reasons;
+  if (!first || !reasons.every(Boolean)) return undefined;
+  const { message, code } = first;
   return response.error(message, "not-sent", {
     code,
-    retryable: reasons.length > 0 && reasons.every(({ retryable }) => retryable),
+    retryable: reasons.every((reason) => reason?.retryable),
   });
 }
 
@@ -330,8 +335,12 @@ function withValidIds(results: RecipientResults): RecipientResults {
 }
 
 /** Statuses of the recipients of a request that failed while others of its message went through. */
-function failedRecipients(request: ProviderRequest, error: PosthornError | undefined): RecipientResults {
-  const { delivery = "not-sent", code, message = "not sent", retryable = false } = error ?? {};
+function failedRecipients(
+  request: ProviderRequest,
+  error: PosthornError | undefined,
+  delivery: Delivery = error?.delivery ?? "not-sent",
+): RecipientResults {
+  const { code, message = "not sent", retryable = false } = error ?? {};
   const status = delivery === "not-sent" ? "failed" : "unknown";
   const reason = { ...(code === undefined ? {} : { code }), message, retryable };
   return Object.fromEntries(

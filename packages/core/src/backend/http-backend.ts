@@ -1,6 +1,7 @@
 import { ConfigurationError } from "../errors.js";
 import type { Features, MessageFor } from "../message/features.js";
 import { isRecord } from "../message/json.js";
+import type { Message } from "../message/message.js";
 import type { NormalizedMessage } from "../message/normalize.js";
 import type { RecipientResults, SendResult } from "../result.js";
 import type { Redactor } from "../session/redact.js";
@@ -9,7 +10,7 @@ import type { ProviderErrorInfo } from "./api-error.js";
 import type { DryRunRequest, SendOptions } from "./backend.js";
 import type { RequestBody } from "./body.js";
 import { type DeliveryPort, deliver, type SignRequest, wireRequest } from "./delivery.js";
-import { MailBackend } from "./mail-backend.js";
+import { MailBackend, type TimeLimit } from "./mail-backend.js";
 import type { BackendOptions } from "./options.js";
 import { splitBatch } from "./payload.js";
 import { PORT, type ProviderInfo, type ProviderRequest, type ProviderResponse } from "./provider.js";
@@ -131,8 +132,15 @@ export abstract class HttpBackend<
     message: NormalizedMessage,
     options: SendOptions,
     isKeyed: boolean,
+    _given: Message,
+    deadlineAt: number,
   ): Promise<SendResult> {
-    return deliver(this.#port, message, requests, options, isKeyed);
+    return deliver(this.#port, message, requests, options, isKeyed, deadlineAt);
+  }
+
+  protected override timeLimit({ retry }: SendOptions): TimeLimit {
+    const { session } = this;
+    return { clock: session.clock, deadlineAt: session.deadlineAt(this.features.idempotencyKey, retry) };
   }
 
   protected override describe(

@@ -1,3 +1,4 @@
+import { type MonotonicClock, systemClock, within } from "../clock.js";
 import { hookError, PosthornError, TransportError, UnsupportedFeatureError } from "../errors.js";
 import { mergeDefaults } from "../message/defaults.js";
 import type { Features, MessageFor } from "../message/features.js";
@@ -26,6 +27,13 @@ import {
 import type { MailBackendInfo } from "./provider.js";
 import { sendMany } from "./send-many.js";
 import { dropUnsupported, type ReportUnsupported, unsupportedReporter } from "./unsupported.js";
+
+/** How long a send may take. */
+export interface TimeLimit {
+  readonly clock: MonotonicClock;
+  /** By the clock's monotonic time. */
+  readonly deadlineAt: number;
+}
 
 /** In place of a message: a hook said no. Nothing that a caller could give for a message by mistake. */
 const CANCELLED: unique symbol = Symbol("cancelled");
@@ -106,13 +114,14 @@ export abstract class MailBackend<
   async send(message: M, options: SendOptions = {}): Promise<SendResult> {
     checkSendOptions(options);
     this.requireOptions();
-    const prepared = await this.#untilAborted(this.#prepare(message as Message, options, false), options);
+    const limit = this.timeLimit(options);
+    const prepared = await this.#inTime(this.#prepare(message as Message, options, false), options, limit);
     if (prepared === CANCELLED) return cancelledResult(this.provider);
     let result: SendResult;
     try {
-      const { normalized, plan } = await this.#untilAborted(this.#planned(prepared, options), options);
+      const { normalized, plan } = await this.#inTime(this.#planned(prepared, options), options, limit);
       const isKeyed = Boolean(prepared.idempotencyKey ?? options.idempotencyKey);
-      result = await this.deliver(plan, normalized, options, isKeyed, prepared);
+      result = await this.deliver(plan, normalized, options, isKeyed, prepared, limit.deadlineAt);
     } catch (error) {
       if (error instanceof PosthornError) await this.#afterSend({ error }, prepared);
       throw error;
@@ -179,6 +188,7 @@ export abstract class MailBackend<
    *
    * @param isKeyed whether the idempotency key is the caller's: one made here is another at each send
    * @param given the message before it was checked, after hooks and defaults
+   * @param deadlineAt when the send ends at the latest, by the monotonic time of `timeLimit`'s clock
    */
   protected abstract deliver(
     plan: P,
@@ -186,7 +196,13 @@ export abstract class MailBackend<
     options: SendOptions,
     isKeyed: boolean,
     given: Message,
+    deadlineAt: number,
   ): Promise<SendResult>;
+
+  /** When a send that begins now ends at the latest, by the clock's monotonic time: hooks, attachments and requests. */
+  protected timeLimit(_options: SendOptions): TimeLimit {
+    return { clock: systemClock, deadlineAt: Infinity };
+  }
 
   /** The plan for people, secrets replaced unless they are to be revealed. */
   protected abstract describe(
@@ -286,28 +302,27 @@ export abstract class MailBackend<
     return normalizeMessage(message, this.info.attachmentEncoding ?? "base64", this.features.templateSender);
   }
 
-  /** Hooks and streams obey no signal themselves. */
-  async #untilAborted<T>(work: Promise<T>, { signal }: SendOptions): Promise<T> {
-    if (!signal) return work;
-    let onAbort = (): void => {};
-    const aborted = new Promise<never>((_, reject) => {
-      onAbort = () =>
-        reject(
-          new TransportError(`${this.provider}: the caller aborted the send`, {
-            provider: this.provider,
-            phase: "other",
-            code: "ABORTED",
-            cause: signal.reason,
-          }),
-        );
-      signal.addEventListener("abort", onAbort, { once: true });
-      if (signal.aborted) onAbort();
-    });
-    work.catch(() => {});
+  /** What hooks and attachments of the caller's give, unless the caller aborts or the deadline passes first. */
+  async #inTime<T>(work: Promise<T>, { signal }: SendOptions, { clock, deadlineAt }: TimeLimit): Promise<T> {
+    let isOver = true;
+    const settled = (): void => {
+      isOver = false;
+    };
+    work.then(settled, settled);
     try {
-      return await Promise.race([aborted, work]);
-    } finally {
-      signal.removeEventListener("abort", onAbort);
+      return await within(clock, work, deadlineAt - clock.monotonic(), signal);
+    } catch (cause) {
+      if (!isOver) throw cause;
+      const isAborted = signal?.aborted === true;
+      const what = isAborted
+        ? "the caller aborted the send"
+        : "the deadline passed before the message was ready; attachments or preSend took too long";
+      throw new TransportError(`${this.provider}: ${what}`, {
+        provider: this.provider,
+        phase: "other",
+        code: isAborted ? "ABORTED" : "DEADLINE",
+        cause: isAborted ? signal.reason : cause,
+      });
     }
   }
 
@@ -322,6 +337,16 @@ export abstract class MailBackend<
       throw hookError(this.provider, "postSend", cause, known);
     }
   }
+}
+
+/** The error of a send that the caller aborted before anything was sent. */
+export function abortError(provider: string, signal: AbortSignal): TransportError {
+  return new TransportError(`${provider}: the caller aborted the send`, {
+    provider,
+    phase: "other",
+    code: "ABORTED",
+    cause: signal.reason,
+  });
 }
 
 function listOfHooks<T>(hook: T | readonly T[] | undefined): readonly T[] {

@@ -103,20 +103,15 @@ export interface NotSupportedBy<Provider extends string> {
 /** The type of a field that a provider takes once: the value, or a list of it alone. */
 export type Once<T> = T extends readonly (infer Item)[] ? Item | readonly [Item] : T;
 
-type FieldFor<F extends Features, K extends keyof Message, Provider extends string> = K extends FeatureField
+type FieldFor<F extends Features, K extends keyof Message, Provider extends string> = K extends keyof F
   ? [F[K]] extends [false]
     ? NotSupportedBy<Provider> | undefined
     : [F[K]] extends ["one"]
       ? Once<Message[K]>
-      : false extends F[K]
-        ? Message[K] | NotSupportedBy<string>
-        : Message[K]
+      : [F[K]] extends [true | string]
+        ? Message[K]
+        : Message[K] | NotSupportedBy<string>
   : Message[K];
-
-/** As a member, since the compiler compares two types of one alias by their parameters: here by their members. */
-interface MessageShape<F extends Features, Provider extends string> {
-  readonly message: { readonly [K in keyof Message]: FieldFor<F, K, Provider> };
-}
 
 /**
  * A message for a provider with these features. A field that it lacks is {@link NotSupportedBy} it; one that it takes once says so.
@@ -126,10 +121,15 @@ interface MessageShape<F extends Features, Provider extends string> {
  * interface AcmeMessage extends MessageFor<AcmeFeatures, "Acme"> {}
  * ```
  */
-export type MessageFor<F extends Features, Provider extends string = string> = MessageShape<
-  F,
-  Provider
->["message"];
+export type MessageFor<F extends Features, Provider extends string = string> = {
+  readonly [K in keyof Message]: FieldFor<F, K, Provider>;
+};
+
+/**
+ * What a backend with these features takes: {@link MessageFor} as an interface. The compiler compares two types of one alias by their
+ * parameters, but an interface with another type member by member, and only so does a provider's own message fit.
+ */
+export interface BackendMessage<F extends Features> extends MessageFor<F> {}
 
 /**
  * Features of which some must be there: what a function asks of the backend that it is given.

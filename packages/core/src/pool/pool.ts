@@ -18,7 +18,12 @@ import {
   TransportError,
   UnsupportedFeatureError,
 } from "../errors.js";
-import { ALL_FEATURES, type CommonFeatures, type Features, type MessageFor } from "../message/features.js";
+import {
+  ALL_FEATURES,
+  type BackendMessage,
+  type CommonFeatures,
+  type Features,
+} from "../message/features.js";
 import type { Message } from "../message/message.js";
 import type { SendResult } from "../result.js";
 import { type BreakerOptions, CircuitBreaker } from "../session/breaker.js";
@@ -99,7 +104,7 @@ export class Pool<F extends Features = Features> implements Backend<F> {
    * @throws PoolError when none did, or when one may have (then no other is tried); its `route` says what became of each
    * @throws InvalidMessageError, RecipientsRefusedError as single backends do: no other provider would mend these
    */
-  async send(message: MessageFor<F>, options: SendOptions = {}): Promise<PoolResult> {
+  async send(message: BackendMessage<F>, options: SendOptions = {}): Promise<PoolResult> {
     checkSendOptions(options);
     const { only } = options;
     const isAsked = ({ provider, backends }: Backend & { readonly backends?: readonly Backend[] }): boolean =>
@@ -144,10 +149,10 @@ export class Pool<F extends Features = Features> implements Backend<F> {
 
   /** Sends many messages. See {@link Backend.sendMany}. */
   sendMany(
-    messages: Iterable<MessageFor<F>> | AsyncIterable<MessageFor<F>>,
+    messages: Iterable<BackendMessage<F>> | AsyncIterable<BackendMessage<F>>,
     options: SendManyOptions = {},
-  ): AsyncGenerator<SendOutcome<MessageFor<F>>, void, undefined> {
-    return sendMany((message: MessageFor<F>) => this.send(message, options), messages, options);
+  ): AsyncGenerator<SendOutcome<BackendMessage<F>>, void, undefined> {
+    return sendMany((message: BackendMessage<F>) => this.send(message, options), messages, options);
   }
 
   /** None: a member that would drop a field is passed over. */
@@ -156,7 +161,7 @@ export class Pool<F extends Features = Features> implements Backend<F> {
   }
 
   /** The requests of the first member that has all fields of the message. See {@link Backend.dryRun}. */
-  async dryRun(message: MessageFor<F>, options: DryRunOptions = {}): Promise<readonly DryRunRequest[]> {
+  async dryRun(message: BackendMessage<F>, options: DryRunOptions = {}): Promise<readonly DryRunRequest[]> {
     const route: PoolAttempt[] = [];
     for (const backend of this.backends) {
       const { provider } = backend;

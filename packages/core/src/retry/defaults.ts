@@ -39,12 +39,16 @@ export type RetrySetting = RetryOptions | RetryPolicy | number | false;
 
 const NEVER = new RetryPolicy({ total: false, deadline: 60 });
 
-/** The policy that holds for one call. */
-export function resolveRetry(setting: RetrySetting | undefined, idempotent: boolean): RetryPolicy {
+/**
+ * The policy that holds for one call.
+ *
+ * @param base what options are laid over, or whether the request is idempotent, which decides it
+ */
+export function resolveRetry(setting: RetrySetting | undefined, base: RetryPolicy | boolean): RetryPolicy {
   // By shape: it may be of another copy of this package.
   if (typeof setting === "object" && "decide" in setting) return setting;
   if (setting === false) return NEVER;
-  if (typeof setting === "number") return resolveRetry({ total: setting }, idempotent);
-  const base = idempotent ? RETRY_IDEMPOTENT : RETRY_UNSENT;
-  return setting === undefined ? base : base.with(setting);
+  if (typeof setting === "number") return resolveRetry({ total: setting }, base);
+  const policy = typeof base === "object" ? base : base ? RETRY_IDEMPOTENT : RETRY_UNSENT;
+  return setting === undefined ? policy : policy.with(setting);
 }

@@ -121,7 +121,9 @@ export class CircuitBreaker {
   /** Takes note of a response's status, or of an error. */
   record(outcome: unknown): void {
     const { name, status, phase, code, isProviderSick } = (outcome ?? {}) as Outcome;
-    if (OWN_CODES.includes(code)) return;
+    // A deadline that passed before anything was sent.
+    const isOurs = OWN_CODES.includes(code) || (code === "DEADLINE" && phase === "other");
+    if (isOurs) return;
     if (typeof isProviderSick === "boolean") this.count(isProviderSick);
     else if (typeof status === "number") {
       if (status !== 401 && status !== 403) this.count(status >= 500 || status === 408 || status === 429);

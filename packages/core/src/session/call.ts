@@ -164,7 +164,10 @@ export class Call {
     const byStatus = deliveryOfStatus(status);
     const verdict: Verdict =
       byStatus === "accepted" ? { delivery: byStatus } : (judge?.(received) ?? { delivery: byStatus });
-    const { delivery, retryAt } = verdict;
+    const { retryAt } = verdict;
+    // What was not read may say that a proxy made it, or that the key's first request is in progress.
+    const isUnread = received.bodyError !== undefined && (idempotent || status === 413 || status === 429);
+    const delivery = isUnread && verdict.delivery === "not-sent" ? "unknown" : verdict.delivery;
     const location = sameOriginRedirect(status, headers["location"], url);
     const retryable = verdict.retryable === true && (delivery === "not-sent" || idempotent === true);
     const asked = retryAt
@@ -187,7 +190,9 @@ export class Call {
       delivery,
       retryIn: seconds ? seconds * 1000 : undefined,
       stopped: undefined,
-      isFinal: location ? undefined : verdict.stopped,
+      isFinal: location
+        ? undefined
+        : (verdict.stopped ?? (isUnread && !idempotent ? "not-retryable-status" : undefined)),
     };
   }
 
@@ -381,6 +386,14 @@ async function attempt(
   try {
     return { received: await Promise.race([exchange(), ended]) };
   } catch (error) {
+    const { response, stage } = progress;
+    // A hook failed. The body still tells what became of the message.
+    if (response && stage === "fetching" && !cut) {
+      await Promise.race([readBody(response, progress), ended]).then(
+        () => (progress.isRead = true),
+        () => {},
+      );
+    }
     return failedOutcome(error, cut, progress, options, isPlatform ? undefined : request.url);
   } finally {
     cancelTimer();
@@ -396,12 +409,14 @@ interface Progress {
   failed?: { readonly error: unknown };
   /** The body, as far as it was read. */
   text: string;
+  /** Whether that is all of it, although something failed. */
+  isRead?: boolean;
 }
 
 function failedOutcome(
   error: unknown,
   cut: Cut | undefined,
-  { stage, response, failed, text }: Progress,
+  { stage, response, failed, text, isRead }: Progress,
   { hooks }: SessionOptions,
   customUrl: string | undefined,
 ): Outcome {
@@ -409,7 +424,8 @@ function failedOutcome(
     cut === undefined && hooks?.[name] ? { name, error } : undefined;
   // Once a response has begun, it is the response, however its body ends.
   if (response) {
-    const received = receivedFrom(response, text, error ?? new Error("the body could not be read"));
+    const bodyError = isRead ? undefined : (error ?? new Error("the body could not be read"));
+    const received = receivedFrom(response, text, bodyError);
     return { received, hook: stage === "fetching" ? hook("onResponse") : undefined };
   }
   const cause = failed ? failed.error : error;

@@ -25,9 +25,11 @@ export interface ConfiguredFetch extends FetchLike {
  */
 export function fetchWith(
   init: Readonly<Record<string, unknown>>,
-  // biome-ignore lint/suspicious/noExplicitAny: undici's own types differ from the platform's in names alone
-  fetch: (input: any, init?: any) => Promise<unknown> = (input, options) => globalThis.fetch(input, options),
+  // undici's own types differ from the platform's in names alone.
+  fetch: (input: never, init?: never) => Promise<unknown> = (input: string, options?: RequestInit) =>
+    globalThis.fetch(input, options),
 ): ConfiguredFetch {
-  const call: FetchLike = (input, options) => fetch(input, { ...options, ...init }) as Promise<Response>;
+  const call: FetchLike = (input, options) =>
+    fetch(input as never, { ...options, ...init } as never) as Promise<Response>;
   return Object.assign(call, { init });
 }

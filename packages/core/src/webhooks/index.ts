@@ -45,6 +45,7 @@ export {
   type MemoryEventStoreOptions,
   memoryEventStore,
 } from "./store.js";
+export { trackingIdOf } from "./tracking-id.js";
 export {
   bareAddress,
   dateOf,

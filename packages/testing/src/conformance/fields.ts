@@ -9,7 +9,7 @@ export const mail = {
 } satisfies Message;
 
 /** A value for every field that a provider may lack. */
-export const FIELDS: Readonly<Partial<Record<keyof Features, Message>>> = {
+export const FIELDS: Readonly<Partial<Record<keyof Features, Partial<Message>>>> = {
   cc: { cc: ["Carbon <cc@example.org>"] },
   bcc: { bcc: ["bcc@example.org"] },
   replyTo: { replyTo: ["Reply <reply@example.com>"] },

@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { type Fault, isAccepted, type Script, writeAnswer } from "./faults.js";
 import { parseRequest, type RawRequest } from "./http-parser.js";
@@ -49,6 +49,8 @@ export interface FaultServer {
 /** Starts a fault server on a free port of 127.0.0.1. */
 export async function startFaultServer(options: FaultServerOptions = {}): Promise<FaultServer> {
   const sockets = new Set<Socket>();
+  /** Connections of clients by the port of their relay to the TLS server. */
+  const outer = new Map<number | undefined, Socket>();
   const queue: Fault[] = [];
   const requests: SeenRequest[] = [];
   let connections = 0;
@@ -84,19 +86,24 @@ export async function startFaultServer(options: FaultServerOptions = {}): Promis
         incoming.takeAllBut(parsed.rest);
         const fault = next(parsed.request);
         requests.push({ ...parsed.request, at: Date.now(), fault, accepted: isAccepted(fault) });
-        const act = (): void => perform(socket, fault, options.keepAlive ?? true);
+        const act = (): void => {
+          const client = outer.get(socket.remotePort) ?? socket;
+          if (fault.kind === "tls-break") client.end(NO_TLS);
+          else if (fault.kind === "reset-after-request") reset(client);
+          else perform(socket, fault, options.keepAlive ?? true);
+        };
         if (fault.delay) setTimeout(act, fault.delay).unref();
         else act();
       }
     });
   };
-  const server: Server = options.tls
+  const spoken: Server = options.tls
     ? createTlsServer({ key: TEST_KEY, cert: TEST_CERTIFICATE }, onSocket).on("tlsClientError", () => {})
     : createServer(onSocket);
-  if (options.tls) server.on("connection", (socket: Socket) => sockets.add(socket));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("the server has no port");
+  const port = await listen(spoken);
+  // In front of TLS, connections are relayed, so that bytes can be sent that are none.
+  const relay = options.tls ? createServer((socket) => relayTo(port, socket, outer, sockets)) : undefined;
+  const address = { port: relay ? await listen(relay) : port };
   return {
     url: `${options.tls ? "https" : "http"}://127.0.0.1:${address.port}`,
     port: address.port,
@@ -120,9 +127,39 @@ export async function startFaultServer(options: FaultServerOptions = {}): Promis
     },
     close: () => {
       for (const socket of sockets) socket.destroy();
-      return new Promise((resolve) => server.close(() => resolve()));
+      relay?.close();
+      return new Promise((resolve) => spoken.close(() => resolve()));
     },
   };
+}
+
+const NO_TLS = "HTTP/1.1 502 Bad Gateway\r\n\r\n";
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+function relayTo(
+  port: number,
+  socket: Socket,
+  outer: Map<number | undefined, Socket>,
+  sockets: Set<Socket>,
+): void {
+  const inner = connect(port, "127.0.0.1");
+  inner.on("connect", () => outer.set(inner.localPort, socket));
+  for (const [one, other] of [
+    [socket, inner],
+    [inner, socket],
+  ] as const) {
+    sockets.add(one);
+    one.pipe(other);
+    one.on("error", () => reset(other));
+    one.on("close", () => {
+      sockets.delete(one);
+      other.destroySoon();
+    });
+  }
 }
 
 function perform(socket: Socket, fault: Fault, keepAlive: boolean): void {
@@ -135,6 +172,7 @@ function perform(socket: Socket, fault: Fault, keepAlive: boolean): void {
       socket.end();
       break;
     case "stall-before-headers":
+    case "tls-break":
       break;
     case "invalid-http":
       socket.end("SMTP/0.9 oh no\r\n\r\n");

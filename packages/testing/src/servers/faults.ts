@@ -16,6 +16,7 @@ export interface Answer {
  * - `stall-in-body`: answers with headers and half of the body, and no more.
  * - `truncated-body`: as that, but closes the connection.
  * - `invalid-http`: answers with what is not HTTP.
+ * - `tls-break`: reads the request and sends bytes that are no TLS, as a proxy may in the middle of a connection; only with `tls`.
  * - `answer`: answers; `garbage` is an answer of 200 that is no JSON.
  */
 export type Fault = FaultKind & {
@@ -33,6 +34,7 @@ type FaultKind =
         | "close-after-request"
         | "stall-before-headers"
         | "invalid-http"
+        | "tls-break"
         | "garbage";
     }
   | ({ readonly kind: "stall-in-body" | "truncated-body" | "answer" } & Partial<Answer>);
