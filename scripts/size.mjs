@@ -9,9 +9,9 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const KB = 1024;
 
 /** Core with ofetch; the rest is what an entry adds. */
-const BUDGETS = { core: 9 * KB, provider: 3 * KB, webhook: 3 * KB };
-/** SES signs its requests (AWS Signature Version 4) and takes raw MIME. */
-const PROVIDER_BUDGETS = { "amazon-ses": 6 * KB };
+const BUDGETS = { core: 9 * KB, provider: 3 * KB, webhook: 3 * KB, manage: 4 * KB };
+/** SES signs its requests (AWS Signature Version 4) and takes raw MIME, as Postal does. */
+const PROVIDER_BUDGETS = { "amazon-ses": 6 * KB, postal: 4 * KB };
 /**
  * Entries that miss their budget, with the size that they have reached and must not outgrow. The core without ofetch
  * (3.5 KB) is at 16: checks of every field with their explanations, urllib3's retries, RFC 5322. SNS takes X.509 and root keys.
@@ -64,6 +64,12 @@ row("core with ofetch", core.gzipped, 0, BUDGETS.core);
 for (const name of providers) {
   const size = await measure(sender(name));
   row(name, size.gzipped, core.gzipped, PROVIDER_BUDGETS[name] ?? BUDGETS.provider);
+  if (!existsSync(join(root, "packages", name, "src", "manage.ts"))) continue;
+  // On top of a sender, which holds nothing of it itself.
+  const managed = await measure(`${sender(name)}\n${manager(name)}`);
+  row(`${name} manage`, managed.gzipped, size.gzipped, BUDGETS.manage);
+  const extra = Object.keys(size.modules).filter((path) => /(?:^|\/)manage\.js$/.test(path));
+  if (extra.length > 0) faults.push(`${name}: a bundle that only sends holds ${extra.join(", ")}`);
 }
 for (const [kind, shared] of Object.entries(SHARED)) {
   const base = await measure(shared);
@@ -88,6 +94,10 @@ function measure(program, options) {
 
 function sender(name) {
   return `import { ${camel(name)} } from "@posthorn/${name}"; console.log(await ${camel(name)}().send(${MESSAGE}));`;
+}
+
+function manager(name) {
+  return `import { manage } from "@posthorn/${name}/manage"; console.log(manage(${camel(name)}()));`;
 }
 
 function receiver(name, kind) {

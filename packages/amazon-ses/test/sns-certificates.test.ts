@@ -40,6 +40,8 @@ describe("certificates of SNS", () => {
       "https://sns.eu-west-1.amazonaws.com:8443/a.pem",
       "http://sns.eu-west-1.amazonaws.com/a.pem",
       "https://s3.eu-west-1.amazonaws.com/a.pem",
+      "https://sns.s3-eu-west-1.amazonaws.com/a.pem",
+      "https://sns.s3.amazonaws.com/a.pem",
       "https://sns.evil.example/a.pem",
       "file:///etc/passwd",
       "not a URL",

@@ -36,6 +36,8 @@ export class BrevoBackend extends HttpBackend<BrevoFeatures, BrevoOptions, Brevo
         apiUrl: "https://api.brevo.com/v3",
         // https://developers.brevo.com/docs/heterogenous-versions-batch-emails
         idempotencyWindow: 30 * 60_000,
+        // A sender of the account, by its id. https://developers.brevo.com/reference/send-transac-email
+        hasSender: ({ sender }) => isRecord(sender) && sender["id"] !== undefined,
       },
       options,
     );

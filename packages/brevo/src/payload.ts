@@ -1,11 +1,12 @@
 import type { Address, JsonObject } from "@posthorn/core";
 import {
-  chunk,
+  chunkBySize,
   compact,
   deepMerge,
   encodeWords,
   type HeaderList,
   type JsonRecord,
+  jsonSize,
   type NormalizedMessage,
   nonEmpty,
   type ReportUnsupported,
@@ -19,6 +20,8 @@ import {
  */
 const VERSION_LIMIT = 1000;
 const RECIPIENT_LIMIT = 2000;
+/** Bytes of the `params` of all versions that one request takes, less what may be counted otherwise. */
+const PARAMS_LIMIT = 990_000;
 
 /** One request's body, with the recipients of its versions. */
 export interface BrevoPayload {
@@ -63,9 +66,14 @@ export function buildPayloads(
   }
   const perVersion = 1 + message.cc.length + message.bcc.length;
   const size = Math.max(1, Math.min(VERSION_LIMIT, Math.floor(RECIPIENT_LIMIT / perVersion)));
-  return chunk(message.to, size).map((to) => {
-    const body = { ...shared, messageVersions: to.map((address) => version(message, address)) };
-    return { body: deepMerge(body, message.espExtra) as JsonRecord, to };
+  const versions = message.to.map((address) => ({ address, version: version(message, address) }));
+  const limits = { count: size, bytes: PARAMS_LIMIT };
+  return chunkBySize(versions, limits, (one) => jsonSize(one.version["params"] ?? null)).map((part) => {
+    const body = { ...shared, messageVersions: part.map((one) => one.version) };
+    return {
+      body: deepMerge(body, message.espExtra) as JsonRecord,
+      to: part.map(({ address }) => address),
+    };
   });
 }
 

@@ -63,6 +63,30 @@ describe("brevo", () => {
     ]);
   });
 
+  it("sends from a sender of the account by its id, without a from", async () => {
+    answer({ messageId: "<1@x>" }, 201);
+    const { from: _, ...senderless } = mail;
+    await create().send({ ...senderless, espExtra: { sender: { id: 7 } } } as never);
+    expect(sent().sender).toEqual({ id: 7 });
+    expect(await failure(create().send({ ...senderless, espExtra: { sender: {} } } as never))).toMatchObject({
+      field: "from",
+    });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it("cuts a batch by the bytes of its params, 1,000 KB in a request", async () => {
+    const to = Array.from({ length: 25 }, (_, index) => `r${index}@example.org`);
+    const mergeData = Object.fromEntries(to.map((address) => [address, { text: "é".repeat(24_000) }]));
+    server.decide(({ body }) => {
+      const { messageVersions } = JSON.parse(body.toString());
+      const messageIds = messageVersions.map((_: unknown, index: number) => `<${index}@x>`);
+      return { kind: "answer", status: 201, body: JSON.stringify({ messageIds }) };
+    });
+    const result = await create().send({ ...mail, to, mergeData });
+    expect([sent(0), sent(1)].map(({ messageVersions }) => messageVersions.length)).toEqual([20, 5]);
+    expect(Object.keys(result.recipients)).toEqual(to);
+  });
+
   it("takes either code of a repeat for a message that was accepted", async () => {
     for (const code of ["duplicate_parameter", "duplicate_request"]) {
       answer({ code, message: "Request already processed" }, 400);

@@ -288,7 +288,7 @@ export function hookError(
   provider: string | undefined,
   hook: "preSend" | "postSend" | "onRetry" | "onRequest" | "onRequestError" | "onResponse",
   cause: unknown,
-  known: Pick<PosthornError, "delivery" | "attempts"> & Partial<Pick<PosthornError, "retryable" | "retryAt">>,
+  known: Pick<PosthornError, "delivery" | "attempts"> & Pick<ErrorDetails, "retryable" | "retryAt">,
 ): PosthornError {
   const { delivery, attempts, retryable, retryAt } = known;
   const message = `${provider ?? "Session"}: the hook "${hook}" failed: ${reasonOf(cause)}`;

@@ -76,7 +76,7 @@ describe("webhookHandler", () => {
     const options = { onEvent: () => {} };
     expect(() => webhookHandler(SPEC, options)).toThrow(ConfigurationError);
     expect(() => webhookHandler({ ...SPEC, verifiedBy: "signingKey" }, options)).toThrow(
-      "give signingKey or basicAuth, or insecure: true",
+      "pass signingKey or basicAuth, or insecure: true",
     );
     expect(webhookHandler(SPEC, { ...options, basicAuth: "a:b" })).toBeTypeOf("function");
   });
@@ -408,14 +408,18 @@ describe("resolveWebhookOptions", () => {
 
   it("names the option at fault, and what to do", () => {
     const onEvent = () => {};
-    expect(() => resolve({})).toThrow('option "onEvent" is missing');
+    expect(() => resolve({})).toThrow('option "onEvent" is required');
     expect(() => resolve({ onEvent, signingkey: "x" })).toThrow(
-      'unknown option "signingkey"; is "signingKey" meant?',
+      'unknown option "signingkey". Did you mean "signingKey"?',
     );
     expect(() => resolve({ onEvent, signingKey: [] })).toThrow('option "signingKey"');
     expect(() => resolve({ onEvent, signingKey: ["a", ""] })).toThrow('option "signingKey"');
     expect(() => resolve({ onEvent, basicAuth: "no-colon" })).toThrow('"user:password"');
-    expect(() => resolve({ onEvent, maxBodyBytes: 0 })).toThrow('option "maxBodyBytes"');
+    expect(() => resolve({ onEvent, maxBodyBytes: 0 })).toThrow(
+      'option "maxBodyBytes" must be a number above zero',
+    );
+    expect(() => resolve({ onEvent, store: { claim: () => true } })).toThrow("claim, complete and release");
+    expect(() => resolve({ onEvent, nothing: 1 })).toThrow("Valid options: onEvent,");
   });
 
   it("reads the environment", () => {

@@ -90,10 +90,8 @@ export class MailerSendBackend extends HttpBackend<MailerSendFeatures, MailerSen
       recipients.map(({ address, email }): [string, RecipientResult] => {
         const reason = suppressed.get(email.toLowerCase());
         if (reason) return [address, { status: "rejected", messageId: null, reason }];
-        return [
-          address,
-          messageId === null ? { status: "failed", messageId } : { status: "queued", messageId },
-        ];
+        // It took the request, and does not say as what.
+        return [address, { status: messageId === null ? "unknown" : "queued", messageId }];
       }),
     );
   }

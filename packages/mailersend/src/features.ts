@@ -22,6 +22,7 @@ const features = defineFeatures({
   templateSender: true,
   mergeData: true,
   mergeGlobalData: true,
+  mergeHeaders: true,
 });
 
 /** What MailerSend can do, by name. */

@@ -1,11 +1,13 @@
 import { type Address, type Attachment, InvalidMessageError } from "@posthorn/core";
 import {
-  chunk,
+  chunkBySize,
   compact,
   deepMerge,
   extensionOfType,
+  forRecipient,
   type HeaderList,
   type JsonRecord,
+  jsonSize,
   type NormalizedMessage,
   nonEmpty,
   type ReportUnsupported,
@@ -14,8 +16,8 @@ import {
   utf8Base64,
 } from "@posthorn/core/provider";
 
-/** Mails that one bulk request takes. https://developers.mailersend.com/api/v1/email.html#send-bulk-emails */
-const BULK_LIMIT = 500;
+/** Messages and bytes that one bulk request takes. https://developers.mailersend.com/api/v1/email.html#send-bulk-emails */
+const BULK_LIMIT = { count: 500, bytes: 50_000_000 };
 
 /** How a batch of several recipients goes: each with a mail of their own, or all in one that shows them all. */
 export const BATCH_SEND_MODES = ["use-bulk-email", "expose-to-list"] as const;
@@ -72,12 +74,23 @@ export function buildPayloads(
     report("mergeData", 'batches, unless option "batchSendMode" is "use-bulk-email" or "expose-to-list",');
   }
   if (!several || mode === "expose-to-list") {
-    return [{ bulk: false, body: buildMail(message, message.to, extra), to: message.to }];
+    if (several && message.mergeHeaders) report("mergeHeaders", "mergeHeaders in one message to a list");
+    const [only] = message.to;
+    const own = message.isBatch && !several && only ? forRecipient(message, only) : message;
+    return [{ bulk: false, body: buildMail(own, message.to, extra), to: message.to }];
   }
-  return chunk(message.to, BULK_LIMIT).map((to) => ({
+  const mails = message.to.map((address) => ({
+    address,
+    mail: buildMail(forRecipient(message, address), [address], extra),
+  }));
+  // All have the same files, which may be large.
+  const files = jsonSize(mails[0]?.mail["attachments"] ?? null);
+  const sizeOf = ({ mail }: { readonly mail: JsonRecord }): number =>
+    files + jsonSize({ ...mail, attachments: undefined });
+  return chunkBySize(mails, BULK_LIMIT, sizeOf).map((part) => ({
     bulk: true,
-    body: to.map((address) => buildMail(message, [address], extra)),
-    to,
+    body: part.map(({ mail }) => mail),
+    to: part.map(({ address }) => address),
   }));
 }
 

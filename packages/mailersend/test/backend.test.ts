@@ -165,6 +165,40 @@ describe("mailersend", () => {
     });
   });
 
+  const bulk = { batchSendMode: "use-bulk-email" } as const;
+
+  it("cuts a bulk by its bytes, 50 MB in a request", async () => {
+    for (const id of ["b1", "b2"]) answer({ bulk_email_id: id }, 202);
+    const to = Array.from({ length: 5 }, (_, index) => `r${index}@example.org`);
+    // In base64 12 MB, once for each message.
+    const attachments = [{ filename: "a.bin", content: new Uint8Array(9_000_000) }];
+    const result = await create(bulk).send({ ...mail, to, mergeData: {}, attachments });
+    expect(server.requests.map(({ body }) => body.length < 50_000_000)).toEqual([true, true]);
+    expect([sent(0).length, sent(1).length]).toEqual([4, 1]);
+    expect(Object.values(result.recipients).map(({ messageId }) => messageId)).toEqual([
+      ...Array(4).fill("bulk:b1"),
+      "bulk:b2",
+    ]);
+  });
+
+  it("gives each message of a bulk its recipient's headers, and reports them where all get one message", async () => {
+    answer({ bulk_email_id: "b1" }, 202);
+    const to = ["a@example.org", "b@example.org"];
+    const message = {
+      ...mail,
+      to,
+      headers: { "X-Id": "0" },
+      mergeHeaders: { "b@example.org": { "X-Id": "2" } },
+    };
+    await create(bulk).send(message);
+    expect(sent().map(({ headers }: { headers: unknown }) => headers)).toEqual([
+      [{ name: "X-Id", value: "0" }],
+      [{ name: "X-Id", value: "2" }],
+    ]);
+    const error = await failure(create({ batchSendMode: "expose-to-list" }).send(message));
+    expect(error).toMatchObject({ name: "UnsupportedFeatureError", field: "mergeHeaders" });
+  });
+
   it("says why a recipient is rejected", async () => {
     const warnings = [
       {

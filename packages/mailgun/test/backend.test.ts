@@ -63,7 +63,11 @@ describe("mailgun", () => {
     const result = await create().send({ ...mail, to, mergeData: {} });
     expect(result.status).toBe("mixed");
     expect(result.recipients["r999@example.org"]?.status).toBe("queued");
-    expect(result.recipients["r1000@example.org"]).toMatchObject({ status: "unknown", messageId: null });
+    expect(result.recipients["r1000@example.org"]).toMatchObject({
+      status: "unknown",
+      messageId: null,
+      reason: { message: "Mailgun answered 500: {}", retryable: false },
+    });
     expect(result.errors.map(({ delivery }) => delivery)).toEqual(["unknown"]);
   });
 
@@ -173,7 +177,7 @@ describe("mailgun", () => {
       to: ["Grace <grace@example.org>"],
       cc: ["c@example.org"],
       bcc: ["b@example.org"],
-      replyTo: ["reply@example.com"],
+      replyTo: "reply@example.com",
       subject: "Hello",
       text: "Hi",
       html: "<p>Hi</p>",

@@ -137,13 +137,12 @@ function reasonOf({ errors = [] }: MessageResponse): RecipientReason {
   return { message: errors.join("; ") || "no explanation", retryable: false };
 }
 
-/** Ids come in the order to, cc, bcc; a sandbox gives one for all. Someone named twice may have one or two. */
+/** Ids come in the order to, cc, bcc; a sandbox gives one for all. */
 function readMessage(
   { message_ids: ids }: MessageResponse,
   recipients: readonly Address[],
 ): RecipientResults | undefined {
-  const each = recipients.map(({ address }) => address);
-  const addresses = [each, [...new Set(each)]].find(({ length }) => ids?.length === length) ?? each;
+  const addresses = recipients.map(({ address }) => address);
   if (!ids || (ids.length !== addresses.length && ids.length !== 1)) return undefined;
   return Object.fromEntries(
     addresses.map((address, index): [string, RecipientResult] => [

@@ -1,6 +1,6 @@
 import type { Address, JsonObject } from "@posthorn/core";
 import {
-  chunk,
+  chunkBySize,
   compact,
   deepMerge,
   formatAddresses,
@@ -8,6 +8,7 @@ import {
   type HeaderList,
   headerRecord,
   type JsonRecord,
+  jsonSize,
   type NormalizedMessage,
   nonEmpty,
   type ReportUnsupported,
@@ -16,8 +17,9 @@ import {
   toEmailAndName,
 } from "@posthorn/core/provider";
 
-/** Mails that one batch request takes. https://docs.mailtrap.io/developers/email-sending/transactional */
+/** Messages and bytes that one batch request takes. https://docs.mailtrap.io/developers/email-sending/transactional */
 const BATCH_LIMIT = 500;
+const BYTE_LIMIT = 50_000_000;
 
 /** One request: whether it is a batch, its body, and the `to` recipients of its mails. */
 export interface MailtrapRequest {
@@ -44,10 +46,13 @@ export function buildPayloads(
     const body = { ...base, ...recipients(message, message.to) };
     return [{ batch: false, body: withExtra(body, message), to: message.to }];
   }
-  return chunk(message.to, BATCH_LIMIT).map((to) => ({
+  const common = withExtra(base, message);
+  const own = message.to.map((address) => ({ address, request: buildOwn(message, address) }));
+  const limits = { count: BATCH_LIMIT, bytes: BYTE_LIMIT - jsonSize(common) };
+  return chunkBySize(own, limits, ({ request }) => jsonSize(request)).map((part) => ({
     batch: true,
-    body: { base: withExtra(base, message), requests: to.map((address) => buildOwn(message, address)) },
-    to,
+    body: { base: common, requests: part.map(({ request }) => request) },
+    to: part.map(({ address }) => address),
   }));
 }
 

@@ -81,6 +81,8 @@ export class MandrillBackend extends HttpBackend<MandrillFeatures, MandrillOptio
         features: mandrillFeatures,
         options: { apiKey: { required: true, secret: true } },
         apiUrl: "https://mandrillapp.com/api/1.0",
+        // Headers are those of all recipients of a request.
+        splitsBatch: ({ mergeHeaders }) => mergeHeaders !== undefined,
       },
       options,
     );

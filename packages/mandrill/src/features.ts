@@ -24,6 +24,7 @@ const features = defineFeatures({
   templateSender: true,
   mergeData: true,
   mergeGlobalData: true,
+  mergeHeaders: true,
   mergeMetadata: true,
 });
 

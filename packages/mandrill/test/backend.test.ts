@@ -105,10 +105,12 @@ describe("mandrill", () => {
   });
 
   it("names what is missing or unknown among its options", async () => {
-    await expect(mandrill({ apiKey: "" }).ready()).rejects.toThrow(ConfigurationError);
-    await expect(mandrill({ apiKey: "" }).ready()).rejects.toThrow(
-      'option "apiKey" is required: pass it or set MANDRILL_API_KEY',
-    );
+    // Missing, it is reported at first use: modules are imported where no keys are, too.
+    for (const use of [mandrill({ apiKey: "" }).ready(), mandrill({ apiKey: "" }).send(mail)]) {
+      const error = await use.catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(ConfigurationError);
+      expect(String(error)).toContain('option "apiKey" is required: pass it or set MANDRILL_API_KEY');
+    }
     expect(() => mandrill({ apikey: "made-up" } as MandrillOptions)).toThrow('Did you mean "apiKey"?');
     expect(() => create({ apiUrl: "ftp://example.com" })).toThrow('option "apiUrl"');
     expect(() => create({ timeout: 0 })).toThrow('"timeout" must be a number of milliseconds');
@@ -150,6 +152,26 @@ describe("mandrill", () => {
     ]);
   });
 
+  it("makes a request for each recipient where they have their own headers", async () => {
+    const to = ["grace@example.org", "b@example.org"];
+    const message = {
+      ...mail,
+      to,
+      mergeHeaders: { "b@example.org": { "X-Id": "2" } },
+      mergeData: { "grace@example.org": { name: "Grace" } },
+    };
+    const requests = await create().dryRun(message);
+    expect(requests.map((request) => shown(request).body.message)).toMatchObject([
+      { to: [{ email: "grace@example.org" }], global_merge_vars: [{ name: "name", content: "Grace" }] },
+      { to: [{ email: "b@example.org" }], headers: { "X-Id": "2" } },
+    ]);
+    await expect(create({ batch: "native" }).dryRun(message)).rejects.toMatchObject({
+      field: "mergeHeaders",
+    });
+    const result = await create().send(message);
+    expect(Object.keys(result.recipients)).toEqual(to);
+  });
+
   it("leaves out what is empty", async () => {
     const [request] = await create().dryRun({
       ...mail,
@@ -174,7 +196,7 @@ describe("mandrill", () => {
       to: ["Grace <grace@example.org>"],
       cc: ["c@example.org"],
       bcc: ["b@example.org"],
-      replyTo: ["reply@example.com"],
+      replyTo: "reply@example.com",
       subject: "Hello",
       text: "Hi",
       html: "<p>Hi</p>",

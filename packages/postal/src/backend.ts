@@ -10,7 +10,7 @@ import {
   writtenAddresses,
 } from "@posthorn/core/provider";
 import { type PostalFeatures, type PostalMessage, postalFeatures } from "./features.js";
-import { buildPayloads } from "./payload.js";
+import { buildPayload } from "./payload.js";
 
 /** Options of {@link PostalBackend}. */
 export interface PostalOptions extends BackendOptions<PostalFeatures> {
@@ -42,6 +42,7 @@ export class PostalBackend extends HttpBackend<PostalFeatures, PostalOptions, Po
         envPrefix: "POSTAL",
         features: postalFeatures,
         options: { apiKey: { required: true, secret: true } },
+        splitsBatch: () => true,
       },
       options,
     );
@@ -51,12 +52,8 @@ export class PostalBackend extends HttpBackend<PostalFeatures, PostalOptions, Po
     message: NormalizedMessage,
     report: ReportUnsupported,
   ): Promise<readonly ProviderRequest[]> {
-    const payloads = await buildPayloads(message, this.session.clock.now(), report);
-    return payloads.map(({ operation, body, to }) => ({
-      path: `api/v1/send/${operation}`,
-      body: { json: body },
-      recipients: allRecipients(message, to),
-    }));
+    const { operation, body } = await buildPayload(message, this.session.clock.now(), report);
+    return [{ path: `api/v1/send/${operation}`, body: { json: body }, recipients: allRecipients(message) }];
   }
 
   protected override authHeaders(): Readonly<Record<string, string>> {

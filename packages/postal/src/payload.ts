@@ -1,51 +1,40 @@
-import { type Address, formatAddress } from "@posthorn/core";
+import { formatAddress } from "@posthorn/core";
 import { buildMime, encodeMime } from "@posthorn/core/mime";
 import {
   allRecipients,
-  forRecipient,
   headerRecord,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
   type ReportUnsupported,
-  recipientGroups,
   requireFrom,
 } from "@posthorn/core/provider";
 
-/** One request: its operation, its body and the `to` recipients of its message. */
+/** One request: its operation and its body. */
 export interface PostalRequest {
   readonly operation: "message" | "raw";
   readonly body: JsonRecord;
-  readonly to: readonly Address[];
 }
 
 /**
- * The requests that a message becomes. Postal has no batches: each recipient of one gets a request. What send/message has no
- * field for goes by send/raw.
+ * The request that a message becomes. What send/message has no field for goes by send/raw.
  *
  * @param now milliseconds since the epoch
  * @see https://docs.postalserver.io/developer/api
  * @see https://apiv1.postalserver.io/controllers/send
  */
-export function buildPayloads(
+export async function buildPayload(
   message: NormalizedMessage,
   now: number,
   report: ReportUnsupported,
-): Promise<readonly PostalRequest[]> {
-  const groups = recipientGroups(message);
-  return Promise.all(
-    groups.map(async (to): Promise<PostalRequest> => {
-      const [first] = to;
-      const own = { ...(message.isBatch && first ? forRecipient(message, first) : message), to };
-      return isRaw(message)
-        ? { operation: "raw", body: { ...(await rawPayload(own, now)), ...message.espExtra }, to }
-        : { operation: "message", body: { ...messagePayload(own, report), ...message.espExtra }, to };
-    }),
-  );
+): Promise<PostalRequest> {
+  const isRaw = needsRaw(message);
+  const body = isRaw ? await rawPayload(message, now) : messagePayload(message, report);
+  return { operation: isRaw ? "raw" : "message", body: { ...body, ...message.espExtra } };
 }
 
 /** Whether a message has what send/message has no field for. Its `sender` is a header, not the envelope's sender. */
-function isRaw(message: NormalizedMessage): boolean {
+function needsRaw(message: NormalizedMessage): boolean {
   return (
     message.envelopeSender !== undefined ||
     message.amp !== undefined ||

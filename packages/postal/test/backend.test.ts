@@ -82,7 +82,7 @@ describe("postal", () => {
         { alternatives: [{ content: "{}", contentType: "application/json" }] },
         "Content-Type: application/json",
       ],
-      [{ replyTo: ["a@example.com", "b@example.com"] }, "Reply-To: a@example.com,\r\n b@example.com\r\n"],
+      [{ replyTo: ["a@example.com", "b@example.com"] }, "Reply-To: a@example.com, b@example.com\r\n"],
       [
         {
           html: "<img src=cid:logo>",
@@ -96,7 +96,7 @@ describe("postal", () => {
       const result = await create().send({ ...mail, ...fields });
       expect(result.recipients).toEqual({ "grace@example.org": { status: "queued", messageId: 1 } });
       expect(raw(index)).toMatchObject({ path: "/api/v1/send/raw", rcpt_to: ["grace@example.org"] });
-      expect(raw(index).mime).toContain(line);
+      expect(raw(index).mime.replace(/\r\n(?=[ \t])/g, "")).toContain(line);
     }
     expect(parts.map((_, index) => raw(index).mail_from)).toEqual([
       "bounces@example.com",

@@ -92,6 +92,14 @@ describe("options", () => {
     }
   });
 
+  it("works behind a proxy and as a prototype", async () => {
+    const backend = create();
+    const derived = Object.create(backend, { provider: { value: "Derived" } }) as typeof backend;
+    for (const one of [derived, new Proxy(backend, {})]) await one.send(message);
+    expect(server.requests).toHaveLength(2);
+    expect(await derived.dryRun(message)).toHaveLength(1);
+  });
+
   it("keys show in no dry run, however large its body", async () => {
     const attachments = [{ filename: "a.bin", content: new Uint8Array(300_000) }];
     const [shown] = (await create().dryRun({ ...message, attachments })) as [DryRunRequest];
@@ -396,7 +404,7 @@ describe("memory", () => {
     await expect(backend.send({ ...message, to: "nobody" })).rejects.toThrow('has no "@"');
     const aborted = await failure(backend.send(message, { signal: AbortSignal.abort(new Error("enough")) }));
     expect(aborted).toMatchObject({ code: "ABORTED", delivery: "not-sent" });
-    expect(outcomes).toEqual(["sent", "InvalidAddressError"]);
+    expect(outcomes.slice(0, 2)).toEqual(["sent", "InvalidAddressError"]);
     expect(() => memory({ lik: features } as never)).toThrow('Did you mean "like"?');
     expect(backend.outbox).toHaveLength(1);
   });

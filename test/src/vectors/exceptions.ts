@@ -5,11 +5,14 @@ export interface VectorException {
   readonly suite: "send" | "webhook" | "retry";
   /** Provider folder name, or `*`. */
   readonly provider?: string;
-  /** Part of the vector's id. */
+  /** Part of the vector's id, or several, with spaces between. */
   readonly match: string;
   /** Message fields that the vector must have for the exception to hold. */
   readonly when?: Readonly<Record<string, unknown>>;
-  /** Fields of webhook events that are not compared, `message.text` within a message; without it, nothing is. */
+  /**
+   * Fields of webhook events that are not compared, `message.text` within a message, or `recipients` of a send; without it, nothing
+   * is.
+   */
   readonly ignore?: readonly string[];
   readonly reason: string;
 }
@@ -29,7 +32,7 @@ export function exceptionFor(
     (exception) =>
       exception.suite === suite &&
       (exception.provider ?? "*").split(" ").some((name) => name === "*" || name === provider) &&
-      id.includes(exception.match) &&
+      exception.match.split(" ").some((part) => id.includes(part)) &&
       Object.entries(exception.when ?? {}).every(
         ([field, value]) => JSON.stringify(message[field]) === JSON.stringify(value),
       ),

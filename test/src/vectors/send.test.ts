@@ -67,14 +67,14 @@ for (const file of readdirSync(folder).sort()) {
     const vectors = JSON.parse(readFileSync(new URL(file, folder), "utf8")) as readonly SendVector[];
     for (const [index, vector] of vectors.entries()) {
       const exception = exceptionFor("send", name, vector.id, vector.message);
-      it.skipIf(exception)(`${index} ${vector.id.split(".").at(-1)}`, async () => {
+      it.skipIf(exception && !exception.ignore)(`${index} ${vector.id.split(".").at(-1)}`, async () => {
         const seen: RecordedRequest[] = [];
         const options = optionsOf(provider.prefix, vector.settings);
         let thrown: unknown;
         let recipients: unknown;
         try {
           const backend = provider.create({ ...options, fetch: replay(vector, seen), retry: false });
-          recipients = (await backend.send(revive(vector.message) as never)).recipients;
+          recipients = (await backend.send(withoutNobody(revive(vector.message)) as never)).recipients;
         } catch (error) {
           thrown = error;
         }
@@ -85,7 +85,8 @@ for (const file of readdirSync(folder).sort()) {
           );
         } else {
           if (thrown) throw thrown;
-          expect(namedIds(canonical(recipients))).toEqual(namedIds(canonical(vector.status?.recipients)));
+          if (!exception?.ignore?.includes("recipients"))
+            expect(namedIds(canonical(recipients))).toEqual(namedIds(canonical(vector.status?.recipients)));
         }
         expect(seen.map(withoutRandom).map(comparable)).toEqual(
           vector.requests.map(withoutRandom).map(comparable),
@@ -139,6 +140,18 @@ function revive(value: unknown): unknown {
   if ("$base64" in value && typeof value.$base64 === "string")
     return new Uint8Array(Buffer.from(value.$base64, "base64"));
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, revive(member)]));
+}
+
+/** Without merge data for addresses that are not in `to`: the peer lets them go by, here they are an error. */
+function withoutNobody(message: unknown): unknown {
+  const { to = [], ...rest } = message as Record<string, unknown>;
+  const known = [to].flat().map((address) => /([^<\s]+@[^>\s]+)/.exec(String(address))?.[1]);
+  const kept = Object.entries(rest).map(([field, value]) =>
+    /^merge(?!Global)/.test(field)
+      ? [field, Object.fromEntries(Object.entries(value as object).filter(([key]) => known.includes(key)))]
+      : [field, value],
+  );
+  return { to, ...Object.fromEntries(kept) };
 }
 
 function replay(vector: SendVector, seen: RecordedRequest[]): FetchLike {

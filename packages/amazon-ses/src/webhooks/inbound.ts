@@ -1,7 +1,6 @@
-import { type InboundEvent, inboundEvent, inboundFromMime } from "@posthorn/core/inbound";
+import { type InboundEvent, inboundEvent, inboundFromMime, requireMime } from "@posthorn/core/inbound";
 import { readNotification, type SnsEnvelope, type SnsOptions, snsWebhook } from "@posthorn/core/sns";
 import {
-  bytesOfBase64,
   ConfigurationError,
   dateOf,
   idOf,
@@ -44,7 +43,6 @@ export function inboundWebhook(options: AmazonSesInboundOptions): WebhookHandler
     {
       service: AMAZON_SNS,
       forms,
-      maxBodyBytes: 50_000_000,
       read: async (envelope, resolved) => [await readMail(envelope, resolved)],
     },
     given,
@@ -104,5 +102,5 @@ async function mimeOf(
       { provider: "Amazon SES" },
     );
   }
-  return action["encoding"] === "BASE64" ? (bytesOfBase64(content) ?? "") : content;
+  return requireMime("Amazon SES", content, action["encoding"] === "BASE64");
 }

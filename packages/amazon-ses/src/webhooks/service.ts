@@ -8,12 +8,14 @@ export const AMAZON_SNS: SnsService = {
   trustAnchors: AMAZON_ROOTS,
   isCertificateUrl: isSnsHost,
   isConfirmUrl: isSnsHost,
-  isSigner: ({ hosts }) => hosts.some((host) => /^sns(?:\.[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?$/.test(host)),
+  isSigner: ({ hosts }) =>
+    hosts.some((host) => /^sns(?:\.[a-z]{2,4}(?:-[a-z]+)+-\d+)?\.amazonaws\.com(?:\.cn)?$/.test(host)),
   // Amazon's certificates name the file of their issuer, which is on a host of Amazon Trust Services.
   issuerUrls: ({ issuerUrls }) =>
     issuerUrls.filter((url) => /^https?:\/\/[a-z0-9.-]+\.amazontrust\.com\/[\w.-]+$/.test(url)),
 };
 
+/** `sns.eu-west-1.amazonaws.com`, and no bucket named `sns` as in `sns.s3-eu-west-1.amazonaws.com`. */
 function isSnsHost({ hostname }: URL): boolean {
-  return /^sns\.[a-z0-9-]{3,}\.amazonaws\.com(?:\.cn)?$/.test(hostname);
+  return /^sns\.[a-z]{2,4}(?:-[a-z]+)+-\d+\.amazonaws\.com(?:\.cn)?$/.test(hostname);
 }

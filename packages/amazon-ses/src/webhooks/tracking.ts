@@ -27,10 +27,7 @@ export interface AmazonSesTrackingOptions extends SnsOptions<TrackingEvent> {}
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: AmazonSesTrackingOptions): WebhookHandler {
-  return snsWebhook<TrackingEvent, AmazonSesTrackingOptions>(
-    { service: AMAZON_SNS, maxBodyBytes: 10_000_000, read },
-    options,
-  );
+  return snsWebhook<TrackingEvent, AmazonSesTrackingOptions>({ service: AMAZON_SNS, read }, options);
 }
 
 function read(envelope: SnsEnvelope): readonly TrackingEvent[] {

@@ -25,10 +25,6 @@ export abstract class HttpBackend<
   O extends BackendOptions<F> = BackendOptions<F>,
   M extends MessageFor<F> = MessageFor<F>,
 > extends MailBackend<F, O, readonly ProviderRequest[], M> {
-  #apiUrl: string | undefined;
-  #session: Session | undefined;
-  #lastUrl: { readonly path: string; readonly url: string } | undefined;
-
   /** @throws ConfigurationError for an unknown or malformed option */
   constructor(
     protected override readonly info: ProviderInfo<F>,
@@ -49,8 +45,9 @@ export abstract class HttpBackend<
 
   /** Base URL, ending in a slash. */
   protected get apiUrl(): string {
-    this.#apiUrl ??= baseUrl(this.provider, this.options.apiUrl ?? this.info.apiUrl ?? "");
-    return this.#apiUrl;
+    const state = this.hidden();
+    state.apiUrl ??= baseUrl(this.provider, this.options.apiUrl ?? this.info.apiUrl ?? "");
+    return state.apiUrl;
   }
 
   /**
@@ -69,14 +66,16 @@ export abstract class HttpBackend<
 
   /** The session in use, made at its first use. */
   protected get session(): Session {
-    this.#session ??= this.createSession();
-    return this.#session;
+    const state = this.hidden();
+    state.session ??= this.createSession();
+    return state.session;
   }
 
   /** Closes connections held by the session. A session given as an option is the caller's to close. */
   override async close(): Promise<void> {
-    if (this.#session !== this.options.session) this.#session?.close();
-    this.#session = undefined;
+    const state = this.hidden();
+    if (state.session !== this.options.session) state.session?.close();
+    state.session = undefined;
   }
 
   /** The requests that a message becomes, all of them made before the first is sent. */
@@ -135,7 +134,7 @@ export abstract class HttpBackend<
     _given: Message,
     deadlineAt: number,
   ): Promise<SendResult> {
-    return deliver(this.#port, message, requests, options, isKeyed, deadlineAt);
+    return deliver(this.port, message, requests, options, isKeyed, deadlineAt);
   }
 
   protected override timeLimit({ retry }: SendOptions): TimeLimit {
@@ -153,7 +152,7 @@ export abstract class HttpBackend<
         const shown = reveal
           ? request
           : { ...request, body: redactValues(request.body, this.redactor.and(request.secrets ?? [])) };
-        const { body, ...wire } = wireRequest(this.#port, shown as ProviderRequest, {}, false);
+        const { body, ...wire } = wireRequest(this.port, shown as ProviderRequest, {}, false);
         const headers = wire.sign ? await wire.sign(this.session.clock.now()) : wire.headers;
         const { redactor } = wire;
         return {
@@ -170,10 +169,10 @@ export abstract class HttpBackend<
   /** @internal */
   get [PORT](): DeliveryPort {
     this.requireOptions();
-    return this.#port;
+    return this.port;
   }
 
-  get #port(): DeliveryPort {
+  private get port(): DeliveryPort {
     return {
       provider: this.provider,
       features: this.features,
@@ -182,7 +181,7 @@ export abstract class HttpBackend<
       debug: (line, redactor) => this.debug(line, redactor),
       redactor: this.redactor,
       session: this.session,
-      urlOf: (path) => this.#urlOf(path),
+      urlOf: (path) => this.urlOf(path),
       authHeaders: () => this.authHeaders(),
       sign: this.sign?.bind(this),
       readResponse: (response) => this.readResponse(response),
@@ -192,9 +191,10 @@ export abstract class HttpBackend<
   }
 
   /** The whole URL of a path. The last one is kept: most providers have one alone. */
-  #urlOf(path: string): string {
-    if (this.#lastUrl?.path !== path) this.#lastUrl = { path, url: new URL(path, this.apiUrl).href };
-    return this.#lastUrl.url;
+  private urlOf(path: string): string {
+    const state = this.hidden();
+    if (state.lastUrl?.path !== path) state.lastUrl = { path, url: new URL(path, this.apiUrl).href };
+    return state.lastUrl.url;
   }
 }
 

@@ -2,11 +2,13 @@ import { type MonotonicClock, systemClock, within } from "../clock.js";
 import { hookError, PosthornError, TransportError, UnsupportedFeatureError } from "../errors.js";
 import { mergeDefaults } from "../message/defaults.js";
 import type { Features, MessageFor } from "../message/features.js";
+import { isRecord } from "../message/json.js";
 import type { Message } from "../message/message.js";
 import { type NormalizedMessage, normalizeMessage } from "../message/normalize.js";
 import { cancelledResult, type SendResult } from "../result.js";
 import { checkSendOptions } from "../session/options.js";
 import { Redactor } from "../session/redact.js";
+import type { Session } from "../session/session.js";
 import type {
   Backend,
   DryRunOptions,
@@ -42,6 +44,17 @@ const CANCELLED: unique symbol = Symbol("cancelled");
 export const TRACKING_KEY = "posthorn_id";
 export const TRACKING_TAG = "posthorn:";
 
+/** What printing a backend must not show. */
+interface HiddenState<O> {
+  readonly options: O;
+  /** Of the options, so that one that is missing can be looked for again. */
+  readonly specs: OptionSpecs;
+  redactor?: Redactor;
+  session?: Session | undefined;
+  apiUrl?: string;
+  lastUrl?: { readonly path: string; readonly url: string };
+}
+
 /**
  * Base of all backends, over HTTP or not: hooks, defaults, checks, what to do with fields that are not supported. A backend says
  * how a message becomes a plan (`plan`), how the plan is carried out (`deliver`) and shown (`describe`).
@@ -75,10 +88,14 @@ export abstract class MailBackend<
 {
   readonly provider: string;
   readonly features: F;
-  /** Private for good: printing a backend must not show its keys. */
-  readonly #options: O;
-  readonly #specs: OptionSpecs;
-  #redactor: Redactor | undefined;
+  /**
+   * Options, keys and what is made of them. Behind a function, so that a printed backend does not show them, and that
+   * `Object.create(backend)` and proxies work, which `#private` members would not.
+   *
+   * @internal
+   */
+  protected readonly hidden!: () => HiddenState<O>;
+
   /**
    * @param isHttp whether `apiUrl`, `fetch` and `session` are options
    * @throws ConfigurationError for an unknown or malformed option
@@ -90,19 +107,17 @@ export abstract class MailBackend<
   ) {
     this.provider = info.name;
     this.features = info.features;
-    this.#options = resolveOptions(
-      info.name,
-      info.envPrefix,
-      info.options,
-      options,
-      isHttp ? HTTP_OPTIONS : [],
-    );
-    this.#specs = info.options;
+    const also = isHttp ? HTTP_OPTIONS : [];
+    const state: HiddenState<O> = {
+      options: resolveOptions(info.name, info.envPrefix, info.options, options, also),
+      specs: info.options,
+    };
+    Object.defineProperty(this, "hidden", { value: () => state });
   }
 
   /** Options with what the environment added. */
   protected get options(): O {
-    return this.#options;
+    return this.hidden().options;
   }
 
   /** Milliseconds that the provider keeps idempotency keys; `undefined` where it takes none. */
@@ -115,18 +130,18 @@ export abstract class MailBackend<
     checkSendOptions(options);
     this.requireOptions();
     const limit = this.timeLimit(options);
-    const prepared = await this.#inTime(this.#prepare(message as Message, options, false), options, limit);
+    const prepared = await this.inTime(this.prepare(message as Message, options, false), options, limit);
     if (prepared === CANCELLED) return cancelledResult(this.provider);
     let result: SendResult;
     try {
-      const { normalized, plan } = await this.#inTime(this.#planned(prepared, options), options, limit);
+      const { normalized, plan } = await this.inTime(this.planned(prepared, options), options, limit);
       const isKeyed = Boolean(prepared.idempotencyKey ?? options.idempotencyKey);
       result = await this.deliver(plan, normalized, options, isKeyed, prepared, limit.deadlineAt);
     } catch (error) {
-      if (error instanceof PosthornError) await this.#afterSend({ error }, prepared);
+      if (error instanceof PosthornError) await this.afterSend({ error }, prepared);
       throw error;
     }
-    await this.#afterSend({ result }, prepared);
+    await this.afterSend({ result }, prepared);
     return result;
   }
 
@@ -143,7 +158,7 @@ export abstract class MailBackend<
     const dropped = new Set<string>();
     if ((this.options.unsupported ?? "error") === "error") return [];
     const merged = mergeDefaults(this.options.sendDefaults as Message | undefined, message as Message);
-    await this.#plan(await this.#normalize(merged), (field) => void dropped.add(field));
+    await this.planFor(await this.normalize(merged), (field) => void dropped.add(field));
     return [...dropped];
   }
 
@@ -151,9 +166,9 @@ export abstract class MailBackend<
   async dryRun(message: M, options: DryRunOptions = {}): Promise<readonly DryRunRequest[]> {
     this.requireOptions();
     const hooksRan = options.hooks !== false;
-    const prepared = await this.#prepare(message as Message, {}, true, hooksRan);
+    const prepared = await this.prepare(message as Message, {}, true, hooksRan);
     if (prepared === CANCELLED) return [];
-    const { normalized, plan } = await this.#planned(prepared, {});
+    const { normalized, plan } = await this.planned(prepared, {});
     const requests = await this.describe(plan, normalized, options.revealSecrets === true);
     return requests.map((request) => ({ ...request, hooksRan }));
   }
@@ -177,7 +192,7 @@ export abstract class MailBackend<
 
   /** @throws ConfigurationError for a required option that is missing still, now that it is needed */
   protected requireOptions(): void {
-    requireOptions(this.info.name, this.info.envPrefix, this.#specs, this.#options);
+    requireOptions(this.info.name, this.info.envPrefix, this.hidden().specs, this.options);
   }
 
   /** What a message becomes, with nothing sent. What it cannot express, it reports. */
@@ -221,8 +236,9 @@ export abstract class MailBackend<
 
   /** Takes the backend's secrets out of strings. */
   protected get redactor(): Redactor {
-    this.#redactor ??= new Redactor(this.secrets());
-    return this.#redactor;
+    const state = this.hidden();
+    state.redactor ??= new Redactor(this.secrets());
+    return state.redactor;
   }
 
   /** Writes a line to the debug log, secrets replaced. */
@@ -236,7 +252,7 @@ export abstract class MailBackend<
     }
   }
 
-  async #prepare(
+  private async prepare(
     message: Message,
     options: SendOptions,
     dryRun: boolean,
@@ -262,7 +278,7 @@ export abstract class MailBackend<
   }
 
   /** A message checked, and its plan. */
-  async #planned(
+  private async planned(
     message: Message,
     options: SendOptions,
   ): Promise<{ normalized: NormalizedMessage; plan: P }> {
@@ -270,11 +286,11 @@ export abstract class MailBackend<
       this.provider,
       options.unsupported ?? this.options.unsupported ?? "error",
     );
-    const normalized = await this.#normalize(message);
+    const normalized = await this.normalize(message);
     const tracked = withTracking(normalized, options.trackingId, this.features);
     if (tracked !== normalized) {
       try {
-        return await this.#plan(tracked, (field) => {
+        return await this.planFor(tracked, (field) => {
           throw new UnsupportedFeatureError("", { field });
         });
       } catch (error) {
@@ -282,10 +298,10 @@ export abstract class MailBackend<
         if (!(error instanceof UnsupportedFeatureError)) throw error;
       }
     }
-    return this.#plan(normalized, report);
+    return this.planFor(normalized, report);
   }
 
-  async #plan(
+  private async planFor(
     message: NormalizedMessage,
     report: ReportUnsupported,
   ): Promise<{ normalized: NormalizedMessage; plan: P }> {
@@ -298,12 +314,21 @@ export abstract class MailBackend<
     return { normalized, plan: await this.plan(normalized, report) };
   }
 
-  #normalize(message: Message): Promise<NormalizedMessage> {
-    return normalizeMessage(message, this.info.attachmentEncoding ?? "base64", this.features.templateSender);
+  private normalize(message: Message): Promise<NormalizedMessage> {
+    // A message that is none at all is for normalizeMessage to refuse.
+    const { templateId, espExtra } = (message ?? {}) as Message;
+    const isSenderless =
+      (this.features.templateSender && (templateId ?? undefined) !== undefined) ||
+      (isRecord(espExtra) && this.info.hasSender?.(espExtra) === true);
+    return normalizeMessage(message, this.info.attachmentEncoding ?? "base64", isSenderless);
   }
 
   /** What hooks and attachments of the caller's give, unless the caller aborts or the deadline passes first. */
-  async #inTime<T>(work: Promise<T>, { signal }: SendOptions, { clock, deadlineAt }: TimeLimit): Promise<T> {
+  private async inTime<T>(
+    work: Promise<T>,
+    { signal }: SendOptions,
+    { clock, deadlineAt }: TimeLimit,
+  ): Promise<T> {
     let isOver = true;
     const settled = (): void => {
       isOver = false;
@@ -313,21 +338,19 @@ export abstract class MailBackend<
       return await within(clock, work, deadlineAt - clock.monotonic(), signal);
     } catch (cause) {
       if (!isOver) throw cause;
-      const isAborted = signal?.aborted === true;
-      const what = isAborted
-        ? "the caller aborted the send"
-        : "the deadline passed before the message was ready; attachments or preSend took too long";
+      if (signal?.aborted) throw abortError(this.provider, signal);
+      const what = "the deadline passed before the message was ready: attachments or preSend took too long";
       throw new TransportError(`${this.provider}: ${what}`, {
         provider: this.provider,
         phase: "other",
-        code: isAborted ? "ABORTED" : "DEADLINE",
-        cause: isAborted ? signal.reason : cause,
+        code: "DEADLINE",
+        cause,
       });
     }
   }
 
   /** What a hook throws must not hide what became of the message, nor be taken for the provider's word on it. */
-  async #afterSend(outcome: Parameters<PostSend>[0], message: Message): Promise<void> {
+  private async afterSend(outcome: Parameters<PostSend>[0], message: Message): Promise<void> {
     try {
       for (const hook of listOfHooks(this.options.postSend)) {
         await hook(outcome, message, { provider: this.provider, dryRun: false });

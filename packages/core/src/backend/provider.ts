@@ -2,6 +2,7 @@ import type { ApiError } from "../errors.js";
 import type { Address } from "../message/address.js";
 import type { AttachmentEncoding } from "../message/content.js";
 import type { Features } from "../message/features.js";
+import type { JsonRecord } from "../message/json.js";
 import type { NormalizedMessage } from "../message/normalize.js";
 import type { RecipientResult, RecipientResults } from "../result.js";
 import type { ProviderErrorInfo } from "./api-error.js";
@@ -32,6 +33,12 @@ export interface MailBackendInfo<F extends Features> {
   readonly attachmentEncoding?: AttachmentEncoding;
   /** Milliseconds that it keeps idempotency keys, where it takes them. */
   readonly idempotencyWindow?: number;
+  /**
+   * Whether a message's `espExtra` says who it is from, so that it may go without `from`.
+   *
+   * @default false for all messages
+   */
+  readonly hasSender?: (espExtra: JsonRecord) => boolean;
 }
 
 /** What a provider package says of itself. */

@@ -16,6 +16,13 @@ export {
   inboundMessage,
   safeFilename,
 } from "./message.js";
-export { filenameOf, headersOfList, headersOfRecord, inboundFromMime, parseHeaderLines } from "./mime.js";
+export {
+  filenameOf,
+  headersOfList,
+  headersOfRecord,
+  inboundFromMime,
+  parseHeaderLines,
+  requireMime,
+} from "./mime.js";
 export { readMessages } from "./read-mails.js";
 export { decodeHeader } from "./words.js";

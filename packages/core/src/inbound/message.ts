@@ -108,10 +108,8 @@ export function inboundMessage(parts: InboundParts): InboundMessage {
     else raw.set(key, [value]);
   }
   const headers = parts.headers.map(([name, value]) => [name, decodeHeader(value)] as const);
-  const header = (name: string): string | null => {
-    const value = raw.get(name.toLowerCase())?.[0];
-    return value === undefined ? null : decodeHeader(value);
-  };
+  const first = new Map(headers.toReversed().map(([name, value]) => [name.toLowerCase(), value]));
+  const header = (name: string): string | null => first.get(name.toLowerCase()) ?? null;
   const all = (name: string): readonly InboundAddress[] =>
     (raw.get(name) ?? []).flatMap(parseInboundAddresses);
   const { attachments, inlines } = sortFiles(parts);
@@ -185,7 +183,7 @@ function percentless(text: string): string {
   }
 }
 
-/** An event out of its mail. */
+/** An event out of its message. */
 export function inboundEvent(
   provider: string,
   raw: unknown,

@@ -1,4 +1,6 @@
+import { WebhookRequestError } from "../errors.js";
 import { parseStructured, type StructuredValue } from "../webhooks/parameters.js";
+import { bytesOfBase64 } from "../webhooks/signature.js";
 import { listOf, recordOf, stringOf } from "../webhooks/values.js";
 import { decodeText } from "./charset.js";
 import {
@@ -44,11 +46,31 @@ export async function inboundFromMime(
   });
 }
 
+/**
+ * The message of a post, which a provider gives as a string.
+ *
+ * @param isBase64 whether it is in base64
+ * @throws WebhookRequestError (400) where there is none: an empty message would be taken for a real one
+ */
+export function requireMime(provider: string, content: unknown, isBase64 = false): Uint8Array | string {
+  const mime = typeof content === "string" && isBase64 ? bytesOfBase64(content) : content;
+  if ((typeof mime === "string" && mime.trim() !== "") || (mime instanceof Uint8Array && mime.length > 0))
+    return mime;
+  throw new WebhookRequestError(`${provider}: the post holds no message`, { status: 400, provider });
+}
+
 /** Whether a part is text to read, and no file. A text with a file name is one, unless it is all there is to read. */
-function isText({ type, disposition }: MimeLeaf, hasText: boolean): boolean {
-  if (type.value !== "text/plain" && type.value !== "text/html") return false;
+function isText({ type, disposition, isRoot }: MimeLeaf, hasText: boolean): boolean {
   if (disposition.value === "attachment") return false;
-  return !hasText || !disposition.parameters.has("filename");
+  const isNamed = disposition.parameters.has("filename");
+  if (type.value === "text/plain" || type.value === "text/html") return !hasText || !isNamed;
+  // An unknown kind of text is plain text (RFC 2046 section 4.1.4), when it is all that there is.
+  return (
+    isRoot &&
+    /^text\/(?:enriched|richtext|(?:x-)?markdown)$/.test(type.value) &&
+    !isNamed &&
+    !type.parameters.has("name")
+  );
 }
 
 /** A file's name by its headers: that of the content disposition, or else that of the content type. */

@@ -224,7 +224,10 @@ class PartReader {
 function typeOf(header: string, disposition: StructuredValue): StructuredValue {
   // Some programs leave out the semicolon before the first parameter.
   const parsed = parseStructured(
-    header.replace(/^(\s*[\w.+-]+\/[\w.+-]+)[ \t]+(?=[\w*-]+[ \t]*=)/, "$1; "),
+    header
+      .replace(/^(\s*[\w.+-]+\/[\w.+-]+)[ \t]+(?=[\w*-]+[ \t]*=)/, "$1; ")
+      // A boundary has no parentheses unless it is in quotes, so this is a comment.
+      .replace(/(boundary[ \t]{0,9}=[ \t]{0,9}[^\s";(]{1,70})\(/i, "$1 ("),
     decodeText,
   );
   if (/^[^\s/]+\/[^\s/]+$/.test(parsed.value)) return parsed;

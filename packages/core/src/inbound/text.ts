@@ -46,7 +46,8 @@ export async function readTexts(leaves: readonly MimeLeaf[], isUnicode: boolean)
 function join(parts: readonly TextPart[]): MessageTexts {
   const of = (kind: TextPart["kind"]): string | null => {
     const found = parts.filter((part) => part.kind === kind);
-    return found.length === 0 ? null : found.map(({ content }) => content).join("\n");
+    if (found.length < 2) return found[0]?.content ?? null;
+    return found.map(({ content }) => (content.endsWith("\n") ? content : `${content}\n`)).join("");
   };
   return { text: of("text"), html: of("html") };
 }

@@ -260,7 +260,11 @@ export function createManager<F extends ManageFeatures, O>(
   features: F,
   methods: (api: ManageApi<O>) => ManageMethods,
 ): Manager<F> {
-  const holder = (backend ?? {}) as { readonly provider?: string; readonly [PORT]?: DeliveryPort };
+  const holder = (backend ?? {}) as {
+    readonly provider?: string;
+    readonly [PORT]?: DeliveryPort;
+    ready?(): Promise<void>;
+  };
   if (holder.provider !== name || !(PORT in holder))
     throw new ConfigurationError(`manage() of ${name} must be given a backend of ${name}`, {
       provider: name,
@@ -271,7 +275,11 @@ export function createManager<F extends ManageFeatures, O>(
     provider: name,
     options: port().options as O,
     urlOf: (path) => port().urlOf(path),
-    request: (request, options) => exchange(port(), request, options),
+    request: async (request, options) => {
+      // A key that is missing is reported at first use.
+      await holder.ready?.();
+      return exchange(port(), request, options);
+    },
     notFound: (id) =>
       new InvalidMessageError(`${name} has no message with the id "${id}" that this can be done to`, {
         provider: name,

@@ -74,20 +74,19 @@ const FIELD_OF_NAME: Readonly<Record<string, string>> = {
  * Checks a message and puts it into one form. Streams are read to their end here.
  *
  * @param form how the provider takes attachments
- * @param templateSender whether the provider's templates can bring a sender
+ * @param isSenderless whether the message may go without `from`: its template or `espExtra` brings the sender
  * @throws InvalidMessageError naming the field and what to do
  */
 export async function normalizeMessage(
   message: Message,
   form: AttachmentEncoding,
-  templateSender = false,
+  isSenderless = false,
 ): Promise<NormalizedMessage> {
   checkFields(message);
   const [headers, replyToHeader] = splitReplyTo(readHeaders(message.headers, "headers"));
   const replyTo = addresses(message.replyTo, "replyTo");
   const from = listOf(message.from).flatMap((author) => parseAddressList(author as AddressInput, "from"));
-  if (from.length === 0 && !(templateSender && (message.templateId ?? undefined) !== undefined))
-    throw invalid("from", "is required: who is the message from?");
+  if (from.length === 0 && !isSenderless) throw invalid("from", "is required: who is the message from?");
   const seen = new Set<string>();
   const to = recipients(message.to, "to", seen);
   const { text, html, amp, alternatives } = await bodies(message);

@@ -32,7 +32,7 @@ export async function verifyChain(
   let [current, ...others] = certificates;
   let validUntil = Number.POSITIVE_INFINITY;
   for (let depth = 0; current && depth < MAX_DEPTH; depth++) {
-    if (options.now < current.notBefore || options.now > current.notAfter) {
+    if (!(options.now >= current.notBefore && options.now <= current.notAfter)) {
       throw new RangeError("a certificate of the chain is not valid at this time");
     }
     validUntil = Math.min(validUntil, current.notAfter);

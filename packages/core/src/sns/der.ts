@@ -79,5 +79,10 @@ export function timeOf({ tag, value }: DerElement): number {
   const parts = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/.exec(digits);
   if (!parts) throw new RangeError("DER: a time is not in UTC");
   const [, year, month, day, hour, minute, second] = parts;
-  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
+  const time = Date.parse(`${iso}Z`);
+  // A day that the month does not have would become one of the next month.
+  if (Number.isNaN(time) || !new Date(time).toISOString().startsWith(iso))
+    throw new RangeError("DER: a time is none");
+  return time;
 }

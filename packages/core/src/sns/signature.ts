@@ -92,6 +92,9 @@ function signedText({ type, fields }: SnsEnvelope): string {
     .join("");
 }
 
+/** Bytes of a file of certificates. */
+const MAX_CERTIFICATE = 200_000;
+
 /** More than SNS has regions: an attacker's addresses must not fill the memory. */
 const MAX_CACHED = 64;
 
@@ -125,7 +128,8 @@ async function loadSigner(
   options: SnsSignatureOptions,
   now: number,
 ): Promise<Signer> {
-  const getFile = (address: string) => fetchBytes(service.provider, address, {}, options.fetch);
+  const getFile = (address: string) =>
+    fetchBytes(service.provider, address, {}, options.fetch, MAX_CERTIFICATE);
   const file = await getFile(url.href);
   try {
     const certificates = parseCertificates(file);

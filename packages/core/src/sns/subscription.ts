@@ -35,13 +35,14 @@ const SNS_FORMS: WebhookOptionForms = {
   fetch: (value: unknown) => typeof value === "function",
 };
 
+/** Bytes of a post: a message of SNS has 256 KB, which JSON within JSON makes longer. Anyone may post to the webhook. */
+const MAX_POST = 1_000_000;
+
 /** What is particular to a webhook on SNS. */
 export interface SnsWebhookSpec<E, O> {
   readonly service: SnsService;
   /** The forms of its own options. */
   readonly forms?: WebhookOptionForms;
-  /** Bytes of a post, where the options do not say. */
-  readonly maxBodyBytes: number;
   /** The events of a notification. */
   readonly read: (envelope: SnsEnvelope, options: O) => readonly E[] | Promise<readonly E[]>;
 }
@@ -52,7 +53,7 @@ export interface SnsWebhookSpec<E, O> {
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function snsWebhook<E extends TrackingEvent | InboundEvent, O extends SnsOptions<E>>(
-  { service, forms, maxBodyBytes, read }: SnsWebhookSpec<E, O>,
+  { service, forms, read }: SnsWebhookSpec<E, O>,
   options: O,
 ): WebhookHandler {
   const { provider, envPrefix } = service;
@@ -62,7 +63,7 @@ export function snsWebhook<E extends TrackingEvent | InboundEvent, O extends Sns
   return webhookHandler<E>(
     {
       provider,
-      maxBodyBytes,
+      maxBodyBytes: MAX_POST,
       verifiedBy: "topicArns",
       verify: topics.length > 0 ? (post) => verifyPost(service, post, topics, resolved, cache) : undefined,
       // SNS tries without credentials first.

@@ -37,11 +37,25 @@ export type RejectReason =
   | "unsubscribed"
   | "other";
 
-/** One thing that happened to one mail to one recipient. */
-export interface TrackingEvent {
+/** One thing that happened to one message to one recipient. Told apart by `eventType`. */
+export type TrackingEvent = BouncedEvent | OtherTrackingEvent;
+
+/** The receiving server refused the message. */
+export interface BouncedEvent extends TrackingDetails {
+  readonly eventType: "bounced";
+  /** Whether the address will never take messages; `null` where the provider does not say. */
+  readonly permanent: boolean | null;
+}
+
+/** Every event but a bounce. */
+export interface OtherTrackingEvent extends TrackingDetails {
+  readonly eventType: Exclude<TrackingEventType, "bounced">;
+}
+
+/** What every tracking event has. */
+export interface TrackingDetails {
   /** Display name of the provider, such as `"Mailgun"`. */
   readonly provider: string;
-  readonly eventType: TrackingEventType;
   /** The provider's id of the event, the same when it is posted again; `null` where it gives none. */
   readonly eventId: string | number | null;
   /** The id that sending gave for the mail. */
@@ -66,13 +80,17 @@ export interface TrackingEvent {
 }
 
 /** What a provider's reader knows of an event; the rest is `null` or empty. */
-export type TrackingFields = Partial<Omit<TrackingEvent, "provider" | "raw">>;
+export interface TrackingFields extends Partial<Omit<TrackingDetails, "provider" | "raw">> {
+  readonly eventType?: TrackingEventType;
+  /** For bounces: whether the address will never take messages. */
+  readonly permanent?: boolean | null;
+}
 
 /** A whole event out of what is known of it. */
 export function trackingEvent(provider: string, raw: unknown, fields: TrackingFields): TrackingEvent {
-  return {
+  const { eventType = "unknown", permanent = null } = fields;
+  const details: TrackingDetails = {
     provider,
-    eventType: fields.eventType ?? "unknown",
     eventId: fields.eventId ?? null,
     messageId: fields.messageId ?? null,
     recipient: fields.recipient ?? null,
@@ -86,6 +104,7 @@ export function trackingEvent(provider: string, raw: unknown, fields: TrackingFi
     userAgent: fields.userAgent ?? null,
     raw,
   };
+  return eventType === "bounced" ? { ...details, eventType, permanent } : { ...details, eventType };
 }
 
 /**

@@ -35,7 +35,8 @@ export interface WebhookSpec<E> {
   ) => readonly E[] | Promise<readonly E[]>;
 }
 
-interface EventLike {
+/** What every event has. */
+export interface EventLike {
   readonly provider: string;
   readonly eventType: string;
   readonly eventId: string | number | null;
@@ -57,7 +58,7 @@ export function webhookHandler<E extends EventLike>(
   if (!spec.verify && secrets.length === 0 && !options.insecure) {
     const what = [spec.verifiedBy, "basicAuth"].filter(Boolean).join(" or ");
     throw new ConfigurationError(
-      `${provider}: nothing to verify posts by; give ${what}, or insecure: true to take posts from anyone`,
+      `${provider}: nothing to verify posts by: pass ${what}, or insecure: true to take posts from anyone`,
       { provider },
     );
   }

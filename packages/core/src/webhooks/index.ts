@@ -7,14 +7,24 @@ export { isRecord, type JsonRecord } from "../message/json.js";
 export { ownProperty } from "../message/text.js";
 export { basicCredentials, checkBasicAuth } from "./basic-auth.js";
 export {
+  type BouncedEvent,
+  type OtherTrackingEvent,
   type RejectReason,
   readEach,
+  type TrackingDetails,
   type TrackingEvent,
   type TrackingEventType,
   type TrackingFields,
   trackingEvent,
 } from "./event.js";
 export { type WebhookHandler, type WebhookSpec, webhookHandler } from "./handler.js";
+export {
+  type PublicKey,
+  type PublicKeyKind,
+  publicKeys,
+  verifyByPublicKey,
+  webhookSecrets,
+} from "./keys.js";
 export { type FormField, parseMultipartBody } from "./multipart.js";
 export {
   type OnWebhookError,
@@ -26,6 +36,12 @@ export {
   type WebhookOptions,
 } from "./options.js";
 export { type PostLimits, WebhookForm, WebhookPost } from "./post.js";
+export {
+  inboundHandler,
+  type ProviderWebhook,
+  trackingHandler,
+  type VerifyPost,
+} from "./provider-handler.js";
 export {
   bytesOfBase64,
   bytesOfHex,

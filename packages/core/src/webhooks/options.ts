@@ -98,14 +98,14 @@ export function resolveWebhookOptions<O extends object>(
   const fail = (why: string): never => {
     throw new ConfigurationError(`${provider}: ${why}`, { provider });
   };
-  if (typeof options !== "object" || options === null) fail("options are an object");
+  if (typeof options !== "object" || options === null) fail("options must be an object");
   const resolved = { ...options } as Record<string, unknown>;
   const known: WebhookOptionForms = { ...FORMS, ...forms };
   for (const name of Object.keys(resolved)) {
     if (name in known) continue;
     const meant = nearest(name, Object.keys(known));
     fail(
-      `unknown option "${name}"; ${meant ? `is "${meant}" meant?` : `known are ${Object.keys(known).join(", ")}`}`,
+      `unknown option "${name}". ${meant ? `Did you mean "${meant}"?` : `Valid options: ${Object.keys(known).join(", ")}`}`,
     );
   }
   for (const [name, form] of Object.entries({ basicAuth: { secrets: "WEBHOOK_SECRET" }, ...forms })) {
@@ -116,13 +116,21 @@ export function resolveWebhookOptions<O extends object>(
   for (const [name, form] of Object.entries(known)) {
     const value = resolved[name];
     const fits = form === "text" ? isText : typeof form === "function" ? form : isSecrets;
-    if (value !== undefined && !fits(value)) fail(`option "${name}" is not of the form it should have`);
+    if (value !== undefined && !fits(value)) fail(`option "${name}" ${expected(form)}`);
   }
-  if (!resolved["onEvent"]) fail('option "onEvent" is missing; give the function that handles events');
+  if (!resolved["onEvent"]) fail('option "onEvent" is required: pass the function that handles events');
   if (secretList(resolved["basicAuth"] as Secrets | undefined).some((secret) => !secret.includes(":"))) {
-    fail('option "basicAuth" has the form "user:password"');
+    fail('option "basicAuth" must be of the form "user:password"');
   }
   return resolved as O;
+}
+
+function expected(form: WebhookOptionForms[string]): string {
+  if (form === "text") return "must be a string that is not empty";
+  if (typeof form !== "function") return "must be a string or a list of strings, none of them empty";
+  if (form === isFunction) return "must be a function";
+  if (form === isPositive) return "must be a number above zero";
+  return form === isStore ? "must have claim, complete and release" : "is of the wrong type";
 }
 
 function isFunction(value: unknown): boolean {

@@ -63,9 +63,9 @@ export function importPublicKey(
   key: string | Uint8Array,
   algorithm: RsaHashedImportParams | EcKeyImportParams,
 ): Promise<CryptoKey> {
-  if (typeof key !== "string") return importSpki(key, algorithm);
-  return importOnce(`${JSON.stringify(algorithm)} ${key}`, () =>
-    importSpki(bytesOfBase64(key.replace(/-----[^-]*-----/g, "")), algorithm),
+  const id = typeof key === "string" ? key : String.fromCharCode(...key);
+  return importOnce(`${JSON.stringify(algorithm)} ${id}`, () =>
+    importSpki(typeof key === "string" ? bytesOfBase64(key.replace(/-----[^-]*-----/g, "")) : key, algorithm),
   );
 }
 
@@ -93,7 +93,7 @@ export function bytesOfHex(text: string | null | undefined): Uint8Array | undefi
 }
 
 /** Bytes of base64 text, also over several lines; `undefined` where it is none. */
-export function bytesOfBase64(text: string | null | undefined): Uint8Array | undefined {
+export function bytesOfBase64(text: string | null | undefined): Bytes | undefined {
   try {
     return text ? decodeBase64(text.replace(/\s+/g, "")) : undefined;
   } catch {

@@ -12,22 +12,18 @@ import {
 import {
   ConfigurationError,
   dateOfSeconds,
+  inboundHandler,
   jsonOf,
+  listOf,
   numberOf,
   recordOf,
-  resolveWebhookOptions,
   type WebhookForm,
   type WebhookHandler,
   type WebhookOptions,
   type WebhookPost,
-  webhookHandler,
+  WebhookRequestError,
 } from "@posthorn/core/webhooks";
-import {
-  type MailgunSignatureOptions,
-  requireSigningKey,
-  signatureOf,
-  verifySignature,
-} from "./signature.js";
+import { MAILGUN, type MailgunSignatureOptions, signatureOf } from "./signature.js";
 
 /** Options of {@link inboundWebhook}. */
 export interface MailgunInboundOptions extends WebhookOptions<InboundEvent>, MailgunSignatureOptions {}
@@ -39,22 +35,7 @@ export interface MailgunInboundOptions extends WebhookOptions<InboundEvent>, Mai
  * @throws ConfigurationError without a signing key
  */
 export function inboundWebhook(options: MailgunInboundOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions(
-    "Mailgun",
-    "MAILGUN",
-    { signingKey: { secrets: "WEBHOOK_SIGNING_KEY" } },
-    options,
-  );
-  requireSigningKey(resolved);
-  return webhookHandler(
-    {
-      provider: "Mailgun",
-      maxBodyBytes: 50_000_000,
-      verify: resolved.signingKey ? (post) => verifySignature(post, resolved) : undefined,
-      read,
-    },
-    resolved,
-  );
+  return inboundHandler({ ...MAILGUN, read }, options);
 }
 
 async function read(post: WebhookPost): Promise<readonly InboundEvent[]> {
@@ -64,6 +45,7 @@ async function read(post: WebhookPost): Promise<readonly InboundEvent[]> {
     });
   }
   const form = post.form();
+  refuseWithoutMessage(form);
   const mime = form.field("body-mime") ?? form.file("body-mime");
   const parsed = mime
     ? await inboundFromMime(mime.bytes, envelopeOf(form))
@@ -84,6 +66,20 @@ async function read(post: WebhookPost): Promise<readonly InboundEvent[]> {
       timestamp: dateOfSeconds(signatureOf(post).timestamp),
     }),
   ];
+}
+
+/** A route's `store()` posts where the files are instead of the files, and a post may have no message at all. */
+function refuseWithoutMessage(form: WebhookForm): void {
+  if (form.text("message-url") !== null && listOf(jsonOf(form.text("attachments"))).length > 0) {
+    throw new ConfigurationError(
+      "Mailgun: the route stores the message's attachments and posts only where they are; use forward() in the route instead of store()",
+      { provider: "Mailgun" },
+    );
+  }
+  const names = ["body-mime", "message-headers", "body-plain", "body-html"];
+  if (!form.fields.some(({ name }) => names.includes(name))) {
+    throw new WebhookRequestError("Mailgun: the form holds no message", { status: 400 });
+  }
 }
 
 function envelopeOf(form: WebhookForm): InboundDetails {

@@ -1,6 +1,5 @@
 import {
   bytesOfHex,
-  ConfigurationError,
   checkAge,
   joinBytes,
   recordOf,
@@ -50,12 +49,12 @@ export function signatureOf(post: WebhookPost): MailgunSignature {
  *
  * @see https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
  */
-export async function verifySignature(
+async function verifySignature(
   post: WebhookPost,
-  { signingKey, maxAge, clock }: MailgunSignatureOptions & WebhookOptions<never>,
+  keys: readonly string[],
+  { maxAge, clock }: Pick<WebhookOptions<never>, "maxAge" | "clock">,
 ): Promise<void> {
   const { token, timestamp, signature, parentSignature } = signatureOf(post);
-  const keys = secretList(signingKey);
   const signed = joinBytes(timestamp, token);
   const matches = await Promise.all(
     [signature, parentSignature].map((given) => verifyHmac("SHA-256", keys, bytesOfHex(given), signed)),
@@ -64,11 +63,17 @@ export async function verifySignature(
   checkAge("Mailgun", Number(timestamp), maxAge ?? MAX_AGE, (clock ?? Date).now());
 }
 
-/** @throws ConfigurationError without a signing key: Mailgun signs every post, so basic auth alone is a mistake */
-export function requireSigningKey(options: MailgunSignatureOptions & WebhookOptions<never>): void {
-  if (options.signingKey || options.insecure) return;
-  throw new ConfigurationError(
-    "Mailgun: nothing to verify posts by; give signingKey, or set MAILGUN_WEBHOOK_SIGNING_KEY in the environment",
-    { provider: "Mailgun" },
-  );
-}
+/** What both of Mailgun's webhooks have. */
+export const MAILGUN = {
+  name: "Mailgun",
+  envPrefix: "MAILGUN",
+  options: { signingKey: { secrets: "WEBHOOK_SIGNING_KEY" } },
+  verifiedBy: "signingKey",
+  signsAll: "WEBHOOK_SIGNING_KEY",
+  verify: (options: MailgunSignatureOptions & Pick<WebhookOptions<never>, "maxAge" | "clock">) => {
+    const keys = secretList(options.signingKey);
+    return keys.length > 0 ? (post: WebhookPost) => verifySignature(post, keys, options) : undefined;
+  },
+  // The signature covers the token, and nothing of the event, so a token lets one event through.
+  keyOf: ({ eventId }: { readonly eventId: string | number | null }) => JSON.stringify(["Mailgun", eventId]),
+} as const;

@@ -1,21 +1,15 @@
 import {
   ConfigurationError,
   readEach,
-  resolveWebhookOptions,
   type TrackingEvent,
+  trackingHandler,
   type WebhookHandler,
   type WebhookOptions,
   type WebhookPost,
-  webhookHandler,
 } from "@posthorn/core/webhooks";
 import { readEventData } from "./event-data.js";
 import { readForm } from "./form-event.js";
-import {
-  type MailgunSignatureOptions,
-  requireSigningKey,
-  signatureOf,
-  verifySignature,
-} from "./signature.js";
+import { MAILGUN, type MailgunSignatureOptions, signatureOf } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
 export interface MailgunTrackingOptions extends WebhookOptions<TrackingEvent>, MailgunSignatureOptions {}
@@ -26,22 +20,7 @@ export interface MailgunTrackingOptions extends WebhookOptions<TrackingEvent>, M
  * @throws ConfigurationError without a signing key
  */
 export function trackingWebhook(options: MailgunTrackingOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions(
-    "Mailgun",
-    "MAILGUN",
-    { signingKey: { secrets: "WEBHOOK_SIGNING_KEY" } },
-    options,
-  );
-  requireSigningKey(resolved);
-  return webhookHandler(
-    {
-      provider: "Mailgun",
-      maxBodyBytes: 10_000_000,
-      verify: resolved.signingKey ? (post) => verifySignature(post, resolved) : undefined,
-      read,
-    },
-    resolved,
-  );
+  return trackingHandler({ ...MAILGUN, read }, options);
 }
 
 function read(post: WebhookPost): readonly TrackingEvent[] {

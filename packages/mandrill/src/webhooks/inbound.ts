@@ -1,4 +1,10 @@
-import { type InboundEvent, inboundEvent, inboundFromMime, readMessages } from "@posthorn/core/inbound";
+import {
+  type InboundEvent,
+  inboundEvent,
+  inboundFromMime,
+  readMessages,
+  requireMime,
+} from "@posthorn/core/inbound";
 import {
   dateOfSeconds,
   type JsonRecord,
@@ -51,7 +57,7 @@ export function inboundWebhook(options: MandrillInboundOptions): WebhookHandler 
 async function readMail(entry: JsonRecord): Promise<InboundEvent> {
   const { raw_msg: mime, ...message } = recordOf(entry["msg"]);
   const dkim = recordOf(message["dkim"]);
-  const mail = await inboundFromMime(stringOf(mime) ?? "", {
+  const mail = await inboundFromMime(requireMime("Mandrill", mime), {
     envelopeSender: stringOf(message["sender"]),
     envelopeRecipient: stringOf(message["email"]),
     spamScore: numberOf(recordOf(message["spam_report"])["score"]),

@@ -1,18 +1,17 @@
-import { type InboundEvent, inboundEvent, inboundFromMime } from "@posthorn/core/inbound";
+import { type InboundEvent, inboundEvent, inboundFromMime, requireMime } from "@posthorn/core/inbound";
 import {
-  bytesOfBase64,
   ConfigurationError,
   idOf,
+  inboundHandler,
   isRecord,
   type JsonRecord,
-  resolveWebhookOptions,
   stringOf,
   type WebhookHandler,
   type WebhookOptions,
+  type WebhookPost,
   WebhookRequestError,
-  webhookHandler,
 } from "@posthorn/core/webhooks";
-import { type PostalSignatureOptions, verifySignature } from "./signature.js";
+import { POSTAL, type PostalSignatureOptions } from "./signature.js";
 
 /** Options of {@link inboundWebhook}. */
 export interface PostalInboundOptions extends WebhookOptions<InboundEvent>, PostalSignatureOptions {}
@@ -24,39 +23,22 @@ export interface PostalInboundOptions extends WebhookOptions<InboundEvent>, Post
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function inboundWebhook(options: PostalInboundOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions(
-    "Postal",
-    "POSTAL",
-    { signingKey: { secrets: "WEBHOOK_KEY" } },
-    options,
-  );
-  const { signingKey } = resolved;
-  return webhookHandler(
-    {
+  return inboundHandler({ ...POSTAL, read, signatureStatus: 500 }, options);
+}
+
+async function read(post: WebhookPost): Promise<readonly InboundEvent[]> {
+  const body = post.json();
+  if (isRecord(body) && "rcpt_to" in body) return [await readMail(body)];
+  if (isRecord(body) && "payload" in body) {
+    throw new ConfigurationError("Postal: this is a tracking event; point it at the tracking webhook", {
       provider: "Postal",
-      maxBodyBytes: 50_000_000,
-      verifiedBy: "signingKey",
-      verify: signingKey ? (post) => verifySignature(post, signingKey) : undefined,
-      read: async (post) => {
-        const body = post.json();
-        if (isRecord(body) && "rcpt_to" in body) return [await readMail(body)];
-        if (isRecord(body) && "payload" in body) {
-          throw new ConfigurationError("Postal: this is a tracking event; point it at the tracking webhook", {
-            provider: "Postal",
-          });
-        }
-        throw new WebhookRequestError("Postal: the body is not a raw message", { status: 400 });
-      },
-    },
-    resolved,
-  );
+    });
+  }
+  throw new WebhookRequestError("Postal: the body is not a raw message", { status: 400 });
 }
 
 async function readMail({ message: content, ...body }: JsonRecord): Promise<InboundEvent> {
-  const text = stringOf(content) ?? "";
-  const mime = body["base64"] ? bytesOfBase64(text) : text;
-  if (mime === undefined) throw new WebhookRequestError("Postal: the message is not base64", { status: 400 });
-  const mail = await inboundFromMime(mime, {
+  const mail = await inboundFromMime(requireMime("Postal", content, Boolean(body["base64"])), {
     envelopeSender: stringOf(body["mail_from"]),
     envelopeRecipient: stringOf(body["rcpt_to"]),
   });

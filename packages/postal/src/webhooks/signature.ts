@@ -1,11 +1,9 @@
 import {
   bytesOfBase64,
-  type HashName,
-  importPublicKey,
-  joinBytes,
+  publicKeys,
   requireSignature,
   type Secrets,
-  secretList,
+  verifyByPublicKey,
   type WebhookPost,
 } from "@posthorn/core/webhooks";
 
@@ -21,15 +19,21 @@ export interface PostalSignatureOptions {
  * RSA over the body. Postal signs with SHA-1, newer servers with SHA-256 too.
  * https://docs.postalserver.io/developer/webhooks
  */
-export async function verifySignature(post: WebhookPost, keys: Secrets): Promise<void> {
-  const strong = post.headers.get("x-postal-signature-256");
-  const hash: HashName = strong ? "SHA-256" : "SHA-1";
-  const signature = bytesOfBase64(strong ?? post.headers.get("x-postal-signature"));
-  const matches = await Promise.all(
-    secretList(keys).map(async (key) => {
-      const imported = await importPublicKey(key, { name: "RSASSA-PKCS1-v1_5", hash });
-      return crypto.subtle.verify("RSASSA-PKCS1-v1_5", imported, joinBytes(signature ?? ""), post.body);
-    }),
-  );
-  requireSignature("Postal", matches.includes(true));
+function verifyBy({ signingKey }: PostalSignatureOptions) {
+  if (!signingKey) return undefined;
+  const keys = publicKeys("Postal", "signingKey", "RSA", signingKey);
+  return async ({ headers, body }: WebhookPost): Promise<void> => {
+    const strong = headers.get("x-postal-signature-256");
+    const signature = bytesOfBase64(strong ?? headers.get("x-postal-signature"));
+    requireSignature("Postal", await verifyByPublicKey(keys, strong ? "SHA-256" : "SHA-1", signature, body));
+  };
 }
+
+/** What both of Postal's webhooks have. */
+export const POSTAL = {
+  name: "Postal",
+  envPrefix: "POSTAL",
+  options: { signingKey: { secrets: "WEBHOOK_KEY" } },
+  verifiedBy: "signingKey",
+  verify: verifyBy,
+} as const;

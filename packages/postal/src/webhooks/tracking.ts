@@ -10,17 +10,17 @@ import {
   type RejectReason,
   readEach,
   recordOf,
-  resolveWebhookOptions,
   stringOf,
   stringsOf,
   type TrackingEvent,
   type TrackingEventType,
   type TrackingFields,
+  trackingHandler,
   type WebhookHandler,
   type WebhookOptions,
-  webhookHandler,
+  type WebhookPost,
 } from "@posthorn/core/webhooks";
-import { type PostalSignatureOptions, verifySignature } from "./signature.js";
+import { POSTAL, type PostalSignatureOptions } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
 export interface PostalTrackingOptions extends WebhookOptions<TrackingEvent>, PostalSignatureOptions {}
@@ -49,34 +49,17 @@ const STATUSES: Readonly<Record<string, TrackingEventType>> = {
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: PostalTrackingOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions(
-    "Postal",
-    "POSTAL",
-    { signingKey: { secrets: "WEBHOOK_KEY" } },
-    options,
-  );
-  const { signingKey } = resolved;
-  return webhookHandler(
-    {
+  return trackingHandler({ ...POSTAL, read }, options);
+}
+
+function read(post: WebhookPost): readonly TrackingEvent[] {
+  const body = post.json();
+  if (isRecord(body) && "rcpt_to" in body) {
+    throw new ConfigurationError("Postal: this is received mail; point the route at the inbound webhook", {
       provider: "Postal",
-      maxBodyBytes: 10_000_000,
-      verifiedBy: "signingKey",
-      verify: signingKey ? (post) => verifySignature(post, signingKey) : undefined,
-      read: (post) => {
-        const body = post.json();
-        if (isRecord(body) && "rcpt_to" in body) {
-          throw new ConfigurationError(
-            "Postal: this is received mail; point the route at the inbound webhook",
-            {
-              provider: "Postal",
-            },
-          );
-        }
-        return readEach("Postal", [body], (entry) => readEvents(recordOf(entry)));
-      },
-    },
-    resolved,
-  );
+    });
+  }
+  return readEach("Postal", [body], (entry) => readEvents(recordOf(entry)));
 }
 
 function readEvents(entry: JsonRecord): readonly TrackingFields[] {

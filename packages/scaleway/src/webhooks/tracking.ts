@@ -52,10 +52,7 @@ const BLOCKLISTS: Readonly<Record<string, RejectReason>> = {
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: ScalewayTrackingOptions): WebhookHandler {
-  return snsWebhook<TrackingEvent, ScalewayTrackingOptions>(
-    { service: SCALEWAY_SNS, maxBodyBytes: 10_000_000, read },
-    options,
-  );
+  return snsWebhook<TrackingEvent, ScalewayTrackingOptions>({ service: SCALEWAY_SNS, read }, options);
 }
 
 function read(envelope: SnsEnvelope): readonly TrackingEvent[] {

@@ -1,6 +1,11 @@
-import { type InboundEvent, inboundEvent, inboundFromMime, readMessages } from "@posthorn/core/inbound";
 import {
-  bytesOfBase64,
+  type InboundEvent,
+  inboundEvent,
+  inboundFromMime,
+  readMessages,
+  requireMime,
+} from "@posthorn/core/inbound";
+import {
   ConfigurationError,
   recordOf,
   requireToken,
@@ -51,8 +56,7 @@ async function readMail({ kind, event }: SparkPostEntry): Promise<InboundEvent> 
     );
   }
   const { email_rfc822: content, ...rest } = recordOf(event["content"]);
-  const text = stringOf(content) ?? "";
-  const mime = rest["email_rfc822_is_base64"] ? (bytesOfBase64(text) ?? "") : text;
+  const mime = requireMime("SparkPost", content, Boolean(rest["email_rfc822_is_base64"]));
   const message = await inboundFromMime(mime, {
     envelopeSender: stringOf(event["msg_from"]),
     envelopeRecipient: stringOf(event["rcpt_to"]),

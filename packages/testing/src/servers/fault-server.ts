@@ -66,7 +66,7 @@ export async function startFaultServer(options: FaultServerOptions = {}): Promis
     connections++;
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
-    if (options.idleTimeout) socket.setTimeout(options.idleTimeout, () => socket.end());
+    socket.on("timeout", () => socket.end());
     // A peer that goes away is what these servers are for.
     socket.on("error", () => socket.destroy());
     if (queue[0]?.kind === "reset-on-accept") {
@@ -87,6 +87,8 @@ export async function startFaultServer(options: FaultServerOptions = {}): Promis
         const fault = next(parsed.request);
         requests.push({ ...parsed.request, at: Date.now(), fault, accepted: isAccepted(fault) });
         const act = (): void => {
+          // Before its first request a connection is not idle: the client may be slow.
+          if (options.idleTimeout) socket.setTimeout(options.idleTimeout);
           const client = outer.get(socket.remotePort) ?? socket;
           if (fault.kind === "tls-break") client.end(NO_TLS);
           else if (fault.kind === "reset-after-request") reset(client);

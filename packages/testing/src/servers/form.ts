@@ -1,4 +1,8 @@
+import { parseMultipartBody } from "@posthorn/core/webhooks";
 import type { RawRequest } from "./http-parser.js";
+
+/** More than any request has: some providers take a part for each of a thousand recipients. */
+const MAX_PARTS = 100_000;
 
 /** A file of a multipart form. */
 export interface FormFile {
@@ -13,32 +17,19 @@ export function parseForm(request: RawRequest): ReadonlyMap<string, readonly (st
   const add = (name: string, value: string | FormFile): void => {
     fields.set(name, [...(fields.get(name) ?? []), value]);
   };
-  const type = request.headers["content-type"] ?? "";
-  const boundary = /boundary="?([^";]+)/.exec(type)?.[1];
-  if (!boundary) {
+  const parts = parseMultipartBody(request.body, request.headers["content-type"] ?? "", MAX_PARTS);
+  if (!parts) {
     for (const [name, value] of new URLSearchParams(request.body.toString("utf8"))) add(name, value);
     return fields;
   }
-  for (const part of splitParts(request.body, boundary)) {
-    const end = part.indexOf("\r\n\r\n");
-    const head = part.subarray(0, end).toString("utf8");
-    const content = part.subarray(end + 4);
-    const name = /name="([^"]*)"/.exec(head)?.[1] ?? "";
-    const filename = /filename="([^"]*)"/.exec(head)?.[1];
-    const contentType = /content-type: *([^\r\n]+)/i.exec(head)?.[1] ?? "application/octet-stream";
-    add(name, filename === undefined ? content.toString("utf8") : { filename, contentType, content });
+  for (const { name, filename, contentType, bytes } of parts) {
+    const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    add(
+      name,
+      filename === null
+        ? content.toString("utf8")
+        : { filename, contentType: contentType ?? "application/octet-stream", content },
+    );
   }
   return fields;
-}
-
-function splitParts(body: Buffer, boundary: string): Buffer[] {
-  const parts: Buffer[] = [];
-  const mark = Buffer.from(`--${boundary}`);
-  let at = body.indexOf(mark);
-  for (;;) {
-    const next = body.indexOf(mark, at + mark.length);
-    if (at < 0 || next < 0) return parts;
-    parts.push(body.subarray(at + mark.length + 2, next - 2));
-    at = next;
-  }
 }
