@@ -1,3 +1,7 @@
 import { definePackage } from "../../tsup.base.js";
 
-export default definePackage({ index: "src/index.ts", webhooks: "src/webhooks/index.ts" });
+export default definePackage({
+  index: "src/index.ts",
+  manage: "src/manage.ts",
+  webhooks: "src/webhooks/index.ts",
+});

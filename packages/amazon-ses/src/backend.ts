@@ -16,7 +16,7 @@ import {
 } from "@posthorn/core/provider";
 import { type AmazonSesFeatures, type AmazonSesMessage, amazonSesFeatures } from "./features.js";
 import { hashBody, scriptHashes } from "./hashes.js";
-import { buildPayloads } from "./payload.js";
+import { buildPayloads, splitsBatch } from "./payload.js";
 import { type AwsCredentials, signRequest } from "./sigv4.js";
 
 /** Options of {@link AmazonSesBackend}. */
@@ -71,11 +71,13 @@ export class AmazonSesBackend extends HttpBackend<AmazonSesFeatures, AmazonSesOp
           messageTagName: {},
         },
         apiUrl: `https://email.${region ?? ""}.${domainOf(region ?? "")}`,
+        splitsBatch,
       },
       options,
     );
+    // It becomes part of a host's name.
     if (this.options.region && !/^[a-z0-9-]+$/.test(this.options.region)) {
-      throw new ConfigurationError('Amazon SES: option "region" is a name such as "eu-west-1"', {
+      throw new ConfigurationError('Amazon SES: option "region" must be a name such as "eu-west-1"', {
         provider: this.provider,
       });
     }

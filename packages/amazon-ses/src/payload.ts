@@ -7,7 +7,6 @@ import {
   forRecipient,
   isInternational,
   isRecord,
-  type JsonBody,
   type JsonRecord,
   type NormalizedMessage,
   nonEmpty,
@@ -65,15 +64,33 @@ export async function buildPayloads(
   const { EndpointId, Content, DefaultContent, ...extra } = message.espExtra;
   if (EndpointId !== undefined)
     report("espExtra", "espExtra.EndpointId: multi-region endpoints need Signature Version 4A");
-  const ownTemplate = [Content, DefaultContent]
-    .map((content) => isRecord(content) && content["Template"])
-    .find((template) => isRecord(template));
-  if (message.templateId === undefined && !ownTemplate)
+  if (!hasTemplate(message))
     return buildContent(message, settings, report, Content === undefined ? extra : { ...extra, Content });
-  // Bulk requests have no ListManagementOptions.
-  const isSingle =
-    extra["ListManagementOptions"] !== undefined || (!message.isBatch && Content !== undefined);
-  return buildTemplated(message, settings, report, extra, ownTemplate || {}, isSingle);
+  return buildTemplated(message, settings, report, extra);
+}
+
+/** A template given in `espExtra`, for either operation. */
+function ownTemplate({ espExtra }: NormalizedMessage): JsonRecord | undefined {
+  return [espExtra["Content"], espExtra["DefaultContent"]]
+    .map((content) => (isRecord(content) ? content["Template"] : undefined))
+    .find((template) => isRecord(template));
+}
+
+function hasTemplate(message: NormalizedMessage): boolean {
+  return message.templateId !== undefined || ownTemplate(message) !== undefined;
+}
+
+/**
+ * Whether each recipient of a batch takes a request: without a template SES sends one message at a time, and bulk requests have
+ * no list management.
+ */
+export function splitsBatch(message: NormalizedMessage): boolean {
+  if (hasTemplate(message)) return message.espExtra["ListManagementOptions"] !== undefined;
+  return !hasValues(Object.values(message.mergeData ?? {}));
+}
+
+function hasValues(list: readonly (object | undefined)[]): boolean {
+  return list.some((values) => Object.keys(values ?? {}).length > 0);
 }
 
 /** SES does not support SMTPUTF8. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Destination.html */
@@ -85,36 +102,28 @@ function reportInternational(message: NormalizedMessage, report: ReportUnsupport
   }
 }
 
-/** Without a template, SES sends one message at a time: in a batch each recipient has a request. */
+/** Of batches only those come here whose merge data are left out. */
 function buildContent(
   message: NormalizedMessage,
   settings: Settings,
   report: ReportUnsupported,
   extra: JsonObject,
 ): Promise<readonly AmazonSesRequest[]> {
-  for (const [field, values] of [
-    ["mergeGlobalData", [message.mergeGlobalData]],
-    ["mergeData", Object.values(message.mergeData ?? {})],
-  ] as const) {
-    if (values.some((value) => Object.keys(value ?? {}).length > 0))
-      report(field, `${field} without a template`);
-  }
+  if (hasValues([message.mergeGlobalData])) report("mergeGlobalData", "mergeGlobalData without a template");
+  if (hasValues(Object.values(message.mergeData ?? {}))) report("mergeData", "mergeData without a template");
   const shared = buildShared(message, settings, report, "EmailTags");
-  // Most often all requests have the same content: it is made once.
-  const isSame = !message.mergeHeaders && !message.mergeMetadata;
-  const common = isSame ? simpleContent(message, allHeaders(message, report)) : undefined;
+  const singles = message.isBatch
+    ? message.to.map((address) => ({ ...forRecipient(message, address), to: [address] }))
+    : [message];
   return Promise.all(
-    recipientGroups(message).map(async (to): Promise<AmazonSesRequest> => {
-      const [first] = to;
-      const own = { ...(message.isBatch && first ? forRecipient(message, first) : message), to };
+    singles.map(async (own): Promise<AmazonSesRequest> => {
       const headers = allHeaders(own, report);
-      const simple = isSame ? common : simpleContent(own, headers);
       const body = {
         ...shared,
-        Destination: destination(own, to),
-        Content: simple ?? { Raw: { Data: await encodeMime(buildMime(own, headers)) } },
+        Destination: destination(own, own.to),
+        Content: simpleContent(own, headers) ?? { Raw: { Data: await encodeMime(buildMime(own, headers)) } },
       };
-      return { operation: "SendEmail", body: deepMerge(body, extra) as JsonRecord, to };
+      return { operation: "SendEmail", body: deepMerge(body, extra) as JsonRecord, to: own.to };
     }),
   );
 }
@@ -281,8 +290,6 @@ function buildTemplated(
   settings: Settings,
   report: ReportUnsupported,
   extra: JsonObject,
-  ownTemplate: JsonRecord,
-  isSingle: boolean,
 ): readonly AmazonSesRequest[] {
   const given = {
     subject: Boolean(message.subject),
@@ -298,28 +305,29 @@ function buildTemplated(
     if (filename.length > FILENAME_LIMIT || contentType.length > TYPE_LIMIT)
       report("attachments", "attachments with such long names or types together with a template");
   }
-  const template = (own: NormalizedMessage): JsonBody =>
-    deepMerge(
-      {
-        ...(ownTemplate["TemplateContent"] === undefined && templateName(own)),
-        TemplateData: JSON.stringify(own.mergeGlobalData ?? {}),
-        Headers: templateHeaders(allHeaders(own, report), report),
-        Attachments: files(own.attachments),
-      },
-      ownTemplate,
-    );
+  const own = ownTemplate(message);
+  const template = deepMerge(
+    {
+      ...(own?.["TemplateContent"] === undefined && templateName(message)),
+      TemplateData: JSON.stringify(message.mergeGlobalData ?? {}),
+      Headers: templateHeaders(allHeaders(message, report), report),
+      Attachments: files(message.attachments),
+    },
+    own ?? {},
+  );
+  const isSingle =
+    !message.isBatch && (extra["ListManagementOptions"] ?? message.espExtra["Content"]) !== undefined;
   if (isSingle) {
-    const shared = buildShared(message, settings, report, "EmailTags");
-    return recipientGroups(message).map((to) => {
-      const [first] = to;
-      const own = message.isBatch && first ? forRecipient(message, first) : message;
-      const body = { ...shared, Destination: destination(own, to), Content: { Template: template(own) } };
-      return { operation: "SendEmail", body: deepMerge(body, extra) as JsonRecord, to };
-    });
+    const body = {
+      ...buildShared(message, settings, report, "EmailTags"),
+      Destination: destination(message, message.to),
+      Content: { Template: template },
+    };
+    return [{ operation: "SendEmail", body: deepMerge(body, extra) as JsonRecord, to: message.to }];
   }
   const shared = {
     ...buildShared(message, settings, report, "DefaultEmailTags"),
-    DefaultContent: { Template: template(message) },
+    DefaultContent: { Template: template },
   };
   return chunk(recipientGroups(message), BULK_LIMIT).map((groups) => ({
     operation: "SendBulkEmail",

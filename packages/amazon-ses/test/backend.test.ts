@@ -551,7 +551,7 @@ describe("the whole request", () => {
       trackClicks: false,
     });
     const { method, url, body } = request ?? {};
-    expect({ method, url: url, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
+    expect({ method, url, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
       {
         "body": {
           "ConfigurationOverrides": {

@@ -16,7 +16,6 @@ function event(id: string, more: Partial<TrackingEvent> = {}): TrackingEvent {
   };
   return {
     provider: "Fake",
-    provider: "Fake",
     eventType: "delivered",
     ...none,
     description: null,

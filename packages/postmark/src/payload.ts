@@ -1,19 +1,24 @@
 import { type Address, formatAddress } from "@posthorn/core";
 import {
-  chunk,
+  chunkBySize,
   compact,
   formatAddresses,
   forRecipient,
   type JsonBody,
   type JsonRecord,
+  jsonSize,
   type NormalizedMessage,
   nonEmpty,
   type ReportUnsupported,
   stringValues,
 } from "@posthorn/core/provider";
 
-/** Messages of one batch request. https://postmarkapp.com/developer/api/email-api#send-batch-emails */
-const BATCH_LIMIT = 500;
+/**
+ * Messages and bytes of one batch request.
+ *
+ * @see https://postmarkapp.com/developer/api/email-api#send-batch-emails
+ */
+const BATCH_LIMITS = { count: 500, bytes: 50_000_000 };
 
 /** One request: its endpoint, its body and the `to` recipients of its messages. */
 export interface PostmarkRequest {
@@ -33,18 +38,20 @@ export function buildPayloads(
   report: ReportUnsupported,
 ): readonly PostmarkRequest[] {
   const hasTemplate = message.templateId !== undefined;
-  const mails = message.isBatch ? message.to.map((to) => buildMail(forRecipient(message, to), [to])) : [];
   if (!hasTemplate) reportMerge(message, report);
   if (!message.isBatch) {
     const body = buildMail(message, message.to);
     return [{ path: hasTemplate ? "email/withTemplate/" : "email", body, to: message.to }];
   }
-  const recipients = chunk(message.to, BATCH_LIMIT);
-  return chunk(mails, BATCH_LIMIT).map((batch, index) => ({
-    path: hasTemplate ? "email/batchWithTemplates" : "email/batch",
-    body: hasTemplate ? { Messages: batch } : batch,
-    to: recipients[index] ?? [],
-  }));
+  const each = message.to.map((to) => ({ to, body: buildMail(forRecipient(message, to), [to]) }));
+  return chunkBySize(each, BATCH_LIMITS, ({ body }) => jsonSize(body)).map((batch) => {
+    const bodies = batch.map(({ body }) => body);
+    return {
+      path: hasTemplate ? "email/batchWithTemplates" : "email/batch",
+      body: hasTemplate ? { Messages: bodies } : bodies,
+      to: batch.map(({ to }) => to),
+    };
+  });
 }
 
 /** Only stored templates have variables. */

@@ -98,6 +98,26 @@ describe("postmark", () => {
     const error = await failure(create({ retry: false }).send(mail));
     expect(error).toMatchObject({ delivery: "not-sent", retryable: true });
   });
+
+  it("cuts batches by 50 MB", async () => {
+    const to = Array.from({ length: 60 }, (_, index) => `r${index}@example.org`);
+    const attachments = [{ filename: "a.bin", content: new Uint8Array(1_000_000) }];
+    const requests = await create().dryRun({ ...mail, to, mergeMetadata: {}, attachments });
+    const sizes = requests.map(({ body }) => (body as Blob).size);
+    expect(sizes).toHaveLength(2);
+    for (const size of sizes) expect(size).toBeLessThanOrEqual(50_000_000);
+    const small = await create().dryRun({ ...mail, to, mergeMetadata: {} });
+    expect(small).toHaveLength(1);
+  });
+
+  it("throws when a batch is refused for a reason that is no recipient's", async () => {
+    const refusal = { ErrorCode: 300, Message: "Invalid metadata content." };
+    answer([refusal, refusal]);
+    const to = ["a@example.org", "b@example.org"];
+    const error = await failure(create().send({ ...mail, to, mergeMetadata: {} }));
+    expect(error).toMatchObject({ name: "ApiError", code: 300, delivery: "not-sent", retryable: false });
+    expect(String(error)).toContain("Invalid metadata content.");
+  });
 });
 
 describe("the whole request", () => {
@@ -122,7 +142,7 @@ describe("the whole request", () => {
       trackClicks: false,
     });
     const { method, url, headers, body } = request ?? {};
-    expect({ method, url: url, headers, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
+    expect({ method, url, headers, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
       {
         "body": {
           "Attachments": [

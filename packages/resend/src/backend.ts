@@ -54,6 +54,8 @@ export class ResendBackend extends HttpBackend<ResendFeatures, ResendOptions, Re
         apiUrl: "https://api.resend.com",
         // https://resend.com/docs/dashboard/emails/idempotency-keys
         idempotencyWindow: 24 * 3_600_000,
+        // The batch endpoint takes no files. https://resend.com/docs/api-reference/emails/send-batch-emails
+        splitsBatch: ({ attachments, espExtra }) => attachments.length > 0 || "attachments" in espExtra,
       },
       options,
     );

@@ -37,12 +37,9 @@ export function buildPayloads(
   }
   if (!message.isBatch)
     return [{ batch: false, body: buildMail(message, message.to, report), to: message.to }];
-  // https://resend.com/docs/api-reference/emails/send-batch-emails
-  if (message.attachments.length > 0) report("attachments", "attachments in a batch");
-  const shared = { ...message, attachments: [] };
   return chunk(message.to, BATCH_LIMIT).map((to) => ({
     batch: true,
-    body: to.map((address) => buildMail(forRecipient(shared, address), [address], report)),
+    body: to.map((address) => buildMail(forRecipient(message, address), [address], report)),
     to,
   }));
 }

@@ -39,12 +39,29 @@ describe("resend", () => {
     expect(result.idempotencyKey).toBe("batch-1");
   });
 
-  it("refuses what the batch endpoint cannot do, and explains errors", async () => {
-    const batch = { ...mail, mergeMetadata: {}, attachments: [{ filename: "a.txt", content: "x" }] };
-    expect(await failure(create().send(batch))).toMatchObject({
-      name: "UnsupportedFeatureError",
-      field: "attachments",
+  it("sends a batch with files as one request for each recipient, each with a key of its own", async () => {
+    const batch = {
+      ...mail,
+      to: ["a@example.org", "b@example.org"],
+      mergeMetadata: { "a@example.org": { id: 1 } },
+      attachments: [{ filename: "a.txt", content: "x" }],
+      idempotencyKey: "batch-1",
+    };
+    answer({ id: "1" });
+    answer({ id: "2" });
+    const { recipients } = await create().send(batch);
+    expect(recipients).toEqual({
+      "a@example.org": { status: "queued", messageId: "1" },
+      "b@example.org": { status: "queued", messageId: "2" },
     });
+    expect(server.requests.map(({ path }) => path)).toEqual(["/emails", "/emails"]);
+    expect(new Set(server.requests.map(({ headers }) => headers["idempotency-key"])).size).toBe(2);
+    expect(await failure(create({ batch: "native" }).send(batch))).toMatchObject({
+      name: "UnsupportedFeatureError",
+    });
+  });
+
+  it("explains errors", async () => {
     answer(
       { statusCode: 429, name: "daily_quota_exceeded", message: "You have reached your daily quota." },
       429,
@@ -160,7 +177,7 @@ describe("the whole request", () => {
       idempotencyKey: "order-17",
     });
     const { method, url, headers, body } = request ?? {};
-    expect({ method, url: url, headers, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
+    expect({ method, url, headers, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
       {
         "body": {
           "attachments": [

@@ -8,7 +8,6 @@ import {
   type ProviderRequest,
   type ProviderResponse,
   type ReportUnsupported,
-  recipientGroups,
   writtenAddresses,
 } from "@posthorn/core/provider";
 import { type ScalewayFeatures, type ScalewayMessage, scalewayFeatures } from "./features.js";
@@ -51,6 +50,8 @@ export class ScalewayBackend extends HttpBackend<ScalewayFeatures, ScalewayOptio
         features: scalewayFeatures,
         options: { secretKey: { required: true, secret: true }, projectId: { required: true }, region: {} },
         apiUrl: "https://api.scaleway.com/transactional-email/v1alpha1/regions/{region}",
+        // Each request is one message, seen by all its recipients.
+        splitsBatch: () => true,
       },
       options,
     );
@@ -63,11 +64,13 @@ export class ScalewayBackend extends HttpBackend<ScalewayFeatures, ScalewayOptio
     const { region = "fr-par", projectId = "" } = this.options;
     const base = this.apiUrl.replaceAll("{region}", () => encodeURIComponent(region));
     reportInternational(message, report);
-    return recipientGroups(message).map((to) => ({
-      path: `${base}emails`,
-      body: { json: buildPayload(message, to, projectId) },
-      recipients: allRecipients(message, to),
-    }));
+    return [
+      {
+        path: `${base}emails`,
+        body: { json: buildPayload(message, projectId) },
+        recipients: allRecipients(message),
+      },
+    ];
   }
 
   protected override authHeaders(): Readonly<Record<string, string>> {

@@ -14,6 +14,8 @@ const features = defineFeatures({
   headers: true,
   attachments: true,
   metadata: true,
+  mergeHeaders: true,
+  mergeMetadata: true,
   tags: true,
 });
 

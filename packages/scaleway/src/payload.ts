@@ -1,4 +1,4 @@
-import { type Address, formatAddress } from "@posthorn/core";
+import { formatAddress } from "@posthorn/core";
 import {
   encodeWords,
   isInternational,
@@ -13,18 +13,13 @@ import {
 /**
  * The body of a create-email request.
  *
- * @param to the primary recipients of this request
  * @see https://www.scaleway.com/en/developers/api/transactional-email/
  */
-export function buildPayload(
-  message: NormalizedMessage,
-  to: readonly Address[],
-  projectId: string,
-): JsonRecord {
+export function buildPayload(message: NormalizedMessage, projectId: string): JsonRecord {
   return {
     project_id: projectId,
     from: toEmailAndName(requireFrom(message)),
-    to: nonEmpty(to.map(toEmailAndName)),
+    to: nonEmpty(message.to.map(toEmailAndName)),
     cc: nonEmpty(message.cc.map(toEmailAndName)),
     bcc: nonEmpty(message.bcc.map(toEmailAndName)),
     subject: message.subject,

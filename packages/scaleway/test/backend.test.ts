@@ -117,6 +117,38 @@ describe("scaleway", () => {
     const error = (await failure(create({ retry: false }).send(mail))) as { retryAt?: Date };
     expect(error.retryAt?.getTime()).toBeGreaterThanOrEqual(before + 120_000);
   });
+
+  it("sends a batch as one message for each recipient", async () => {
+    for (const [id, mail_rcpt] of [
+      ["1", "a@example.org"],
+      ["2", "b@example.org"],
+    ])
+      answer({ emails: [{ id, mail_rcpt, status: "new" }] });
+    const to = ["a@example.org", "b@example.org"];
+    const metadata = { plan: "pro" };
+    const result = await create().send({
+      ...mail,
+      to,
+      metadata,
+      mergeMetadata: { "b@example.org": { id: 2 } },
+      mergeHeaders: { "a@example.org": { "X-Own": "a" } },
+    });
+    expect(result.recipients).toEqual({
+      "a@example.org": { status: "queued", messageId: "1" },
+      "b@example.org": { status: "queued", messageId: "2" },
+    });
+    const bodies = server.requests.map(({ body }) => JSON.parse(body.toString()));
+    expect(bodies.map((body) => [body.to, body.additional_headers])).toEqual([
+      [
+        [{ email: "a@example.org" }],
+        [
+          { key: "X-Own", value: "a" },
+          { key: "X-Metadata", value: '{"plan":"pro"}' },
+        ],
+      ],
+      [[{ email: "b@example.org" }], [{ key: "X-Metadata", value: '{"plan":"pro","id":2}' }]],
+    ]);
+  });
 });
 
 describe("the whole request", () => {
@@ -136,7 +168,7 @@ describe("the whole request", () => {
       tags: ["welcome", "new"],
     });
     const { method, url, headers, body } = request ?? {};
-    expect({ method, url: url, headers, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
+    expect({ method, url, headers, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
       {
         "body": {
           "additional_headers": [

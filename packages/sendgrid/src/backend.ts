@@ -97,6 +97,12 @@ export class SendGridBackend extends HttpBackend<SendGridFeatures, SendGridOptio
     );
   }
 
+  // Its id is what Email Activity and SendGrid's support ask for.
+  protected override valueOfHeaders({ headers }: ProviderResponse): unknown {
+    const id = headers["x-message-id"];
+    return id === undefined ? "" : { "x-message-id": id };
+  }
+
   // https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/errors
   protected override readError(body: unknown): ProviderErrorInfo {
     const { errors } = body as { errors: { message: string; field?: string | null }[] };

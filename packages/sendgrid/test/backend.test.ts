@@ -106,6 +106,13 @@ describe("sendgrid", () => {
     expect(body.attachments.map(({ type }) => type)).toEqual(["text/calendar; method=REQUEST", "text/csv"]);
   });
 
+  it("gives SendGrid's own id in the responses", async () => {
+    server.script({ kind: "answer", status: 202, headers: { "x-message-id": "sg1" }, body: "" });
+    const { responses, messageId } = await create().send(mail);
+    expect(responses).toEqual([{ "x-message-id": "sg1" }]);
+    expect(messageId).not.toBe("sg1");
+  });
+
   it("sends on behalf of a subuser", async () => {
     const [request] = await create({ onBehalfOf: "subuser" }).dryRun(mail);
     expect(request?.headers["on-behalf-of"]).toBe("subuser");

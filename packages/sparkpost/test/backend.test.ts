@@ -185,7 +185,7 @@ describe("the whole request", () => {
       idempotencyKey: "order-17",
     });
     const { method, url, headers, body } = request ?? {};
-    expect({ method, url: url, headers, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
+    expect({ method, url, headers, body: JSON.parse(String(body)) }).toMatchInlineSnapshot(`
       {
         "body": {
           "campaign_id": "welcome",

@@ -38,6 +38,8 @@ export interface DeliveryPort {
   authHeaders(): Readonly<Record<string, string>>;
   readonly sign: SignRequest | undefined;
   readResponse(response: ProviderResponse): RecipientResults;
+  /** What a response without a body gives to the result's `responses`. */
+  valueOfHeaders(response: ProviderResponse): unknown;
   readonly readError: ReadError;
 }
 
@@ -110,7 +112,7 @@ export async function deliver(
     if (outcome && "received" in outcome) {
       attempts.push(...outcome.received.attempts);
       Object.assign(recipients, outcome.recipients);
-      responses.push(bodyValue(outcome.response));
+      responses.push(bodyValue(port, outcome.response));
     } else {
       if (outcome) {
         attempts.push(...outcome.error.attempts);
@@ -366,9 +368,9 @@ export function headerLines(headers: Readonly<Record<string, string>>): string {
 }
 
 /** The body as JSON, or as it stands where it is none. */
-function bodyValue(response: ProviderResponse): unknown {
+function bodyValue(port: DeliveryPort, response: ProviderResponse): unknown {
   // An empty body is usual, and recording an error costs more than all else here.
-  if (response.text === "") return "";
+  if (response.text === "") return port.valueOfHeaders(response);
   try {
     return response.json();
   } catch {

@@ -90,6 +90,11 @@ export abstract class HttpBackend<
   /** What a 2xx response says of each recipient. */
   protected abstract readResponse(response: ProviderResponse): RecipientResults;
 
+  /** What a response without a body gives to the result's `responses`, for providers that have an id in a header. */
+  protected valueOfHeaders(_response: ProviderResponse): unknown {
+    return "";
+  }
+
   /**
    * What an error response says, for the error's message and code, and for what to do next.
    *
@@ -180,6 +185,7 @@ export abstract class HttpBackend<
       authHeaders: () => this.authHeaders(),
       sign: this.sign?.bind(this),
       readResponse: (response) => this.readResponse(response),
+      valueOfHeaders: (response) => this.valueOfHeaders(response),
       readError: (...response) => this.readError(...response),
     };
   }
