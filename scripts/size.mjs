@@ -18,7 +18,7 @@ const PROVIDER_BUDGETS = { "amazon-ses": 6 * KB, postal: 4 * KB };
  */
 const REACHED = {
   "core with ofetch": 20.5 * KB,
-  "amazon-ses trackingWebhook": 5.25 * KB,
+  "amazon-ses trackingWebhook": 5.5 * KB,
   "amazon-ses inboundWebhook": 6.25 * KB,
   "scaleway trackingWebhook": 4 * KB,
 };

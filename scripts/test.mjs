@@ -17,6 +17,7 @@ const CHECKS = [
   ["packages", [process.execPath, "scripts/check-packages.mjs"]],
   ["unused code", ["knip"]],
   ["feature matrix", [process.execPath, "scripts/feature-matrix.mjs", "--check"]],
+  ["webhook meanings", [process.execPath, "scripts/webhook-meanings.mjs", "--check"]],
   ["changesets", ["changeset", "status"]],
   ["bundle size", [process.execPath, "scripts/size.mjs"]],
 ];

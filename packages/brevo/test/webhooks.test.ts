@@ -23,6 +23,7 @@ const delivered = {
 describeWebhookConformance({
   name: "Brevo tracking",
   webhook: trackingWebhook,
+  failedWith: 429,
   verifiedBy: "basicAuth",
   withoutEventId: true,
   post: jsonListPost,
@@ -61,6 +62,8 @@ const received = {
 
 describeWebhookConformance({
   name: "Brevo inbound",
+  refusedWith: 429,
+  failedWith: 429,
   webhook: inboundWebhook,
   verifiedBy: "basicAuth",
   post: (items) => jsonBody({ items }),
@@ -96,9 +99,9 @@ describeWebhookEvents({
     [
       ["request", "queued", null],
       ["deferred", "deferred", null],
-      ["hard_bounce", "bounced", "bounced"],
-      ["soft_bounce", "bounced", "bounced"],
-      ["invalid_email", "bounced", "invalid"],
+      ["hard_bounce", "bounced", "bounced", true],
+      ["soft_bounce", "bounced", "bounced", false],
+      ["invalid_email", "bounced", "invalid", true],
       ["blocked", "rejected", "blocked"],
       ["error", "failed", null],
       ["spam", "complained", "spam"],
@@ -107,14 +110,14 @@ describeWebhookEvents({
       ["unique_opened", "opened", null],
       ["proxy_open", "opened", null],
       ["unique_proxy_open", "opened", null],
-      ["unsubscribe", "unsubscribed", null],
-      ["unsubscribed", "unsubscribed", null],
+      ["unsubscribe", "unsubscribed", "unsubscribed"],
+      ["unsubscribed", "unsubscribed", "unsubscribed"],
       ["something new", "unknown", null],
-    ].map(([event, eventType, rejectReason]) => [
+    ].map(([event, eventType, rejectReason, permanent = null]) => [
       event,
       [
         { ...delivered, event },
-        { eventType, rejectReason },
+        { eventType, rejectReason, permanent },
       ] as const,
     ]),
   ),
@@ -135,10 +138,11 @@ describe("Brevo's bearer token", () => {
         const signed = await sign({ headers: {}, body }, 0);
         return (await handler(requestOf(signed))).status;
       });
-      expect(await Promise.all(statuses)).toEqual([200, 200, 400]);
-      expect((await handler(requestOf({ headers: {}, body }))).status).toBe(400);
+      const refused = webhook === trackingWebhook ? 400 : 429;
+      expect(await Promise.all(statuses)).toEqual([200, 200, refused]);
+      expect((await handler(requestOf({ headers: {}, body }))).status).toBe(refused);
       const basic = { authorization: `Basic ${btoa(one.option)}` };
-      expect((await handler(requestOf({ headers: basic, body }))).status).toBe(400);
+      expect((await handler(requestOf({ headers: basic, body }))).status).toBe(refused);
     }
   });
 });

@@ -96,7 +96,13 @@ describeWebhookEvents({
     ],
     "a bounce": [
       version2("hard_bounced", { bounce_reason: "no such user", bounce_code: 550 }),
-      { eventType: "bounced", rejectReason: "bounced", description: "no such user", mtaResponse: "550" },
+      {
+        eventType: "bounced",
+        rejectReason: "bounced",
+        permanent: true,
+        description: "no such user",
+        mtaResponse: "550",
+      },
     ],
     suppressed: [
       version2("suppressed", { suppression_reason: "unsubscribed" }),
@@ -109,6 +115,22 @@ describeWebhookEvents({
       { eventType: "clicked", clickUrl: "https://example.com/", userAgent: "Firefox" },
     ],
     "the test of the URL": [{ type: "webhook.test" }, null],
-    maintenance: [{ type: "maintenance.start", data: {} }, { eventType: "unknown" }],
+    maintenance: [
+      { type: "maintenance.start", data: { id: "r1" } },
+      { eventType: "unknown", eventId: null, description: "maintenance.start" },
+    ],
+    "a recipient on hold": [
+      { type: "recipient.on_hold_added", data: { id: "r1", recipient: "grace@example.org" } },
+      {
+        eventType: "unknown",
+        eventId: null,
+        recipient: "grace@example.org",
+        description: "recipient.on_hold_added",
+      },
+    ],
+    "a soft bounce": [
+      version2("soft_bounced"),
+      { eventType: "bounced", rejectReason: "bounced", permanent: false },
+    ],
   },
 });

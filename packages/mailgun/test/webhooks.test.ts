@@ -111,7 +111,35 @@ describeWebhookEvents({
   cases: {
     "a failure for good": [
       failed({ severity: "permanent", reason: "suppress-bounce" }),
-      { eventType: "bounced", rejectReason: "bounced" },
+      { eventType: "rejected", rejectReason: "bounced", permanent: null },
+    ],
+    "a complaint before": [
+      failed({ severity: "permanent", reason: "suppress-complaint" }),
+      { eventType: "rejected", rejectReason: "spam" },
+    ],
+    "an unsubscription before": [
+      failed({ severity: "permanent", reason: "suppress-unsubscribe" }),
+      { eventType: "rejected", rejectReason: "unsubscribed" },
+    ],
+    "a refusal": [
+      failed({ severity: "permanent", reason: "bounce" }),
+      { eventType: "bounced", rejectReason: "bounced", permanent: true },
+    ],
+    "a refusal by the server's response": [
+      failed({ severity: "permanent", reason: "generic", "delivery-status": { code: 550 } }),
+      { eventType: "bounced", rejectReason: "bounced", permanent: true },
+    ],
+    "the provider is blocked": [
+      failed({ severity: "permanent", reason: "espblock" }),
+      { eventType: "bounced", rejectReason: "blocked", permanent: false },
+    ],
+    "too old": [
+      failed({ severity: "permanent", reason: "old" }),
+      { eventType: "bounced", rejectReason: "timed_out", permanent: false },
+    ],
+    complained: [
+      { ...delivered, event: "complained" },
+      { eventType: "complained", rejectReason: "spam", permanent: null },
     ],
     "a failure for now": [
       failed({ severity: "temporary", reason: "generic" }),
@@ -119,7 +147,11 @@ describeWebhookEvents({
     ],
     "a failure without a reason": [
       failed({ severity: "permanent" }),
-      { eventType: "bounced", rejectReason: null },
+      { eventType: "bounced", rejectReason: "other", permanent: null },
+    ],
+    "something new": [
+      { ...delivered, event: "stored" },
+      { eventType: "unknown", description: "stored" },
     ],
     accepted: [{ ...delivered, event: "accepted" }, { eventType: "queued" }],
   },
@@ -144,7 +176,11 @@ describeWebhookEvents({
       legacy({ event: "dropped", code: "607" }),
       { eventType: "rejected", rejectReason: "spam" },
     ],
-    "no status": [legacy({ event: "complained" }), { eventType: "complained", rejectReason: null }],
+    "no status": [legacy({ event: "complained" }), { eventType: "complained", rejectReason: "spam" }],
+    "a refusal for good": [
+      legacy({ event: "bounced", code: "550" }),
+      { eventType: "bounced", rejectReason: "bounced", permanent: true },
+    ],
     "metadata by fields": [
       legacy({ event: "opened", userId: "42", tag: "welcome", "X-Mailgun-Tag": "other" }),
       { eventType: "opened", metadata: { userId: "42" }, tags: ["welcome"] },

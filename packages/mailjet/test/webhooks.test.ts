@@ -98,11 +98,31 @@ describeWebhookEvents({
     ],
     "no reason": [
       { ...sent, event: "bounce", error: "" },
-      { eventType: "bounced", rejectReason: "other" },
+      { eventType: "bounced", rejectReason: "bounced", permanent: null },
+    ],
+    "for good": [
+      { ...sent, event: "bounce", error: "user unknown", hard_bounce: true },
+      { eventType: "bounced", rejectReason: "bounced", permanent: true },
+    ],
+    "for this time": [
+      { ...sent, event: "bounce", error: "quota exceeded", hard_bounce: false },
+      { eventType: "bounced", rejectReason: "bounced", permanent: false },
+    ],
+    "never sent": [
+      { ...sent, event: "bounce", error: "preblocked", error_related_to: "mailjet" },
+      { eventType: "rejected", rejectReason: "blocked" },
+    ],
+    spam: [
+      { ...sent, event: "spam", source: "JMRPP" },
+      { eventType: "complained", rejectReason: "spam" },
+    ],
+    "something new": [
+      { ...sent, event: "new" },
+      { eventType: "unknown", description: "new" },
     ],
     unsub: [
       { ...sent, event: "unsub" },
-      { eventType: "unsubscribed", rejectReason: null },
+      { eventType: "unsubscribed", rejectReason: "unsubscribed" },
     ],
   },
 });

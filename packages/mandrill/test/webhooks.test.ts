@@ -101,10 +101,43 @@ describeWebhookEvents({
         event: "hard_bounce",
         msg: { ...sent.msg, diag: "550 no", bounce_description: "bad_mailbox" },
       },
-      { eventType: "bounced", mtaResponse: "550 no", rejectReason: null },
+      {
+        eventType: "bounced",
+        mtaResponse: "550 no",
+        rejectReason: "bounced",
+        permanent: true,
+        description: "bad_mailbox",
+      },
     ],
     delivered: [{ ...sent, event: "delivered" }, { eventType: "delivered" }],
-    reject: [{ ...sent, event: "reject" }, { eventType: "rejected" }],
+    "a soft bounce": [
+      { ...sent, event: "soft_bounce" },
+      { eventType: "bounced", permanent: false },
+    ],
+    spam: [
+      { ...sent, event: "spam" },
+      { eventType: "complained", rejectReason: "spam" },
+    ],
+    ...Object.fromEntries(
+      [
+        ["hard-bounce", "bounced"],
+        ["soft-bounce", "bounced"],
+        ["spam", "spam"],
+        ["unsub", "unsubscribed"],
+        ["custom", "blocked"],
+        ["rule", "blocked"],
+        ["invalid", "invalid"],
+        ["invalid-sender", "invalid"],
+        ["unsigned", "other"],
+        ["test-mode-limit", "other"],
+      ].map(([reason, rejectReason]) => [
+        `rejected: ${reason}`,
+        [
+          { ...sent, event: "reject", msg: { ...sent.msg, reject: { reason } } },
+          { eventType: "rejected", rejectReason, description: reason, permanent: null },
+        ] as const,
+      ]),
+    ),
     "an address on the list": [
       {
         type: "blacklist",

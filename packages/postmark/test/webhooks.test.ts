@@ -88,8 +88,11 @@ describeWebhookEvents({
       bounced("Unknown"),
       { eventType: "unknown", rejectReason: null },
     ],
-    "a type that is not known to us": [bounced("New"), { eventType: "bounced", rejectReason: null }],
-    "a policy": [bounced("DMARCPolicy"), { eventType: "rejected", rejectReason: "blocked" }],
+    "a type that is not known to us": [
+      bounced("New"),
+      { eventType: "bounced", rejectReason: "bounced", permanent: null },
+    ],
+    "a policy": [bounced("DMARCPolicy"), { eventType: "bounced", rejectReason: "blocked", permanent: false }],
     "suppressed by a bounce": [changed("HardBounce"), { eventType: "bounced", rejectReason: "bounced" }],
     "suppressed by a complaint": [
       changed("SpamComplaint"),
@@ -99,7 +102,23 @@ describeWebhookEvents({
       changed("ManualSuppression"),
       { eventType: "unsubscribed", rejectReason: "unsubscribed" },
     ],
-    "suppressed for something new": [changed("New"), { eventType: "unsubscribed", rejectReason: null }],
+    "suppressed for something new": [
+      changed("New"),
+      { eventType: "unsubscribed", rejectReason: "unsubscribed" },
+    ],
+    "a hard bounce": [
+      bounced("HardBounce"),
+      { eventType: "bounced", rejectReason: "bounced", permanent: true },
+    ],
+    "a soft bounce": [
+      bounced("SoftBounce"),
+      { eventType: "bounced", rejectReason: "bounced", permanent: false },
+    ],
+    "not an address": [bounced("BadEmailAddress"), { eventType: "rejected", rejectReason: "invalid" }],
+    "our own webhook failed": [
+      bounced("InboundError"),
+      { eventType: "failed", rejectReason: null, permanent: null },
+    ],
     "taken off the list": [changed(null, false), { eventType: "subscribed", rejectReason: null }],
   },
 });

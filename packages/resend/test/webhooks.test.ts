@@ -84,7 +84,7 @@ describeWebhookEvents({
   cases: {
     scheduled: [resent("email.scheduled"), { eventType: "queued" }],
     delayed: [resent("email.delivery_delayed"), { eventType: "deferred", rejectReason: null }],
-    complained: [resent("email.complained"), { eventType: "complained" }],
+    complained: [resent("email.complained"), { eventType: "complained", rejectReason: "spam" }],
     failed: [
       resent("email.failed", { failed: { reason: "reached_daily_quota" } }),
       { eventType: "failed", description: "reached_daily_quota" },
@@ -104,11 +104,53 @@ describeWebhookEvents({
         mtaResponse: null,
       },
     ],
-    "a bounce that Resend made itself": [
-      bounce("Resend has suppressed sending to this address."),
-      { eventType: "bounced", rejectReason: "blocked" },
+    ...Object.fromEntries(
+      [
+        ["Permanent", "General", "bounced", "bounced", true],
+        ["Permanent", "NoEmail", "bounced", "bounced", true],
+        ["Permanent", "Suppressed", "rejected", "blocked", null],
+        ["Permanent", "OnAccountSuppressionList", "rejected", "blocked", null],
+        ["Permanent", "New", "bounced", "bounced", true],
+        ["Transient", "MailboxFull", "bounced", "bounced", false],
+        ["Transient", "MessageTooLarge", "bounced", "other", false],
+        ["Transient", "ContentRejected", "bounced", "spam", false],
+        ["Transient", "AttachmentRejected", "bounced", "other", false],
+        ["Undetermined", "Undetermined", "bounced", "bounced", null],
+      ].map(([type, subType, eventType, rejectReason, permanent]) => [
+        `${type}/${subType}`,
+        [
+          resent("email.bounced", {
+            bounce: { type, subType, message: "made-up words", diagnosticCode: ["550 no"] },
+          }),
+          { eventType, rejectReason, permanent, description: "made-up words", mtaResponse: "550 no" },
+        ] as const,
+      ]),
+    ),
+    "suppressed by a complaint": [
+      resent("email.suppressed", { suppressed: { reason: "previous_complaint" } }),
+      { eventType: "rejected", rejectReason: "spam" },
     ],
-    "a bounce in other words": [bounce("Something else."), { eventType: "bounced", rejectReason: "other" }],
+    "suppressed by a bounce": [
+      resent("email.suppressed", { suppressed: { reason: "previous_bounce" } }),
+      { eventType: "rejected", rejectReason: "bounced" },
+    ],
+    "Resend's own tags": [
+      resent("email.delivered", { tags: { category: "welcome" } }),
+      { metadata: { category: "welcome" } },
+    ],
+    "an address on the list": [
+      {
+        type: "suppression.added",
+        created_at: "2026-11-24T12:00:00Z",
+        data: { email: "grace@example.org", origin: "bounce" },
+      },
+      {
+        eventType: "unknown",
+        recipient: "grace@example.org",
+        messageId: null,
+        description: "suppression.added",
+      },
+    ],
     "a link": [
       resent("email.clicked", { click: { link: "https://example.com/", userAgent: "Firefox" } }),
       { eventType: "clicked", clickUrl: "https://example.com/", userAgent: "Firefox" },

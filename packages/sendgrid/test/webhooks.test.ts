@@ -61,6 +61,7 @@ describeWebhookConformance({
 
 describeWebhookConformance({
   name: "SendGrid inbound",
+  refusedWith: 503,
   webhook: inboundWebhook,
   verifiedBy: "basicAuth",
   withoutEventId: true,
@@ -111,14 +112,42 @@ describeWebhookEvents({
       { ...delivered, event: "bounce", response: "550 no", reason: "no" },
       { eventType: "bounced", mtaResponse: "550 no" },
     ],
+    "a bounce, which is for good": [
+      { ...delivered, event: "bounce", type: "bounce", reason: "550 5.1.1", status: "5.1.1" },
+      { eventType: "bounced", rejectReason: "bounced", permanent: true, mtaResponse: "550 5.1.1" },
+    ],
+    "blocked, which is for this time": [
+      { ...delivered, event: "bounce", type: "blocked", bounce_classification: "Content" },
+      { eventType: "bounced", rejectReason: "blocked", permanent: false },
+    ],
+    expired: [
+      { ...delivered, event: "bounce", type: "expired" },
+      { eventType: "bounced", rejectReason: "timed_out", permanent: false },
+    ],
+    "a bounce by its classification": [
+      { ...delivered, event: "bounce", type: "bounce", bounce_classification: "Invalid Address" },
+      { eventType: "bounced", rejectReason: "invalid", permanent: true },
+    ],
+    "a bounce without a type": [
+      { ...delivered, event: "bounce", bounce_classification: "Reputation" },
+      { eventType: "bounced", rejectReason: "blocked", permanent: null },
+    ],
+    complained: [
+      { ...delivered, event: "spamreport" },
+      { eventType: "complained", rejectReason: "spam" },
+    ],
     group_unsubscribe: [{ ...delivered, event: "group_unsubscribe" }, { eventType: "unsubscribed" }],
     group_resubscribe: [{ ...delivered, event: "group_resubscribe" }, { eventType: "subscribed" }],
-    account_status_change: [{ ...delivered, event: "account_status_change" }, { eventType: "unknown" }],
+    account_status_change: [
+      { ...delivered, event: "account_status_change" },
+      { eventType: "unknown", description: "account_status_change" },
+    ],
   },
 });
 
 describeWebhookConformance({
   name: "SendGrid inbound, signed by a security policy",
+  refusedWith: 503,
   webhook: inboundWebhook,
   verifiedBy: "signingKey",
   keys: [key(), key(), key()],

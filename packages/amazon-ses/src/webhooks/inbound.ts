@@ -5,6 +5,7 @@ import {
   dateOf,
   idOf,
   type JsonRecord,
+  misdirected,
   readEnv,
   recordOf,
   stringOf,
@@ -43,6 +44,9 @@ export function inboundWebhook(options: AmazonSesInboundOptions): WebhookHandler
     {
       service: AMAZON_SNS,
       forms,
+      // SNS takes every status from 200 to 4xx for a delivery, and tries again after 5xx alone.
+      // https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.prepare.html
+      signatureStatus: 503,
       read: async (envelope, resolved) => [await readMail(envelope, resolved)],
     },
     given,
@@ -53,10 +57,7 @@ async function readMail(envelope: SnsEnvelope, options: AmazonSesInboundOptions)
   const { content, ...notification } = readNotification("Amazon SES", envelope);
   const type = notification["notificationType"] ?? notification["eventType"];
   if (type !== "Received") {
-    throw new ConfigurationError(
-      `Amazon SES: this is a "${stringOf(type)}" event; point its topic at the tracking webhook`,
-      { provider: "Amazon SES" },
-    );
+    throw misdirected("Amazon SES", "event", stringOf(type) ?? undefined);
   }
   const mail = recordOf(notification["mail"]);
   const receipt = recordOf(notification["receipt"]);

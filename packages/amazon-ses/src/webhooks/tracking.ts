@@ -1,12 +1,14 @@
 import { readNotification, type SnsEnvelope, type SnsOptions, snsWebhook } from "@posthorn/core/sns";
 import {
-  ConfigurationError,
   dateOf,
   idOf,
   isRecord,
   type JsonRecord,
   jsonOf,
   listOf,
+  meaningFields,
+  misdirected,
+  ownProperty,
   readEach,
   recordOf,
   stringOf,
@@ -15,6 +17,7 @@ import {
   type TrackingFields,
   type WebhookHandler,
 } from "@posthorn/core/webhooks";
+import { BOUNCES, COMPLAINTS, DELAYS, EVENTS } from "./meanings.js";
 import { AMAZON_SNS } from "./service.js";
 
 /** Options of {@link trackingWebhook}. */
@@ -35,12 +38,7 @@ function read(envelope: SnsEnvelope): readonly TrackingEvent[] {
   if (/^Successfully validated SNS topic/.test(envelope.message)) return [];
   const notification = readNotification("Amazon SES", envelope);
   if (notification["notificationType"] === "Received") {
-    throw new ConfigurationError(
-      "Amazon SES: this is received mail; point its topic at the inbound webhook",
-      {
-        provider: "Amazon SES",
-      },
-    );
+    throw misdirected("Amazon SES", "message");
   }
   return readEach("Amazon SES", [notification], () => readEvents(notification, envelope));
 }
@@ -63,77 +61,68 @@ function readEvents(notification: JsonRecord, envelope: SnsEnvelope): readonly T
 /** What an event says of each recipient that it is about. */
 function aboutEach(notification: JsonRecord, mail: JsonRecord): readonly TrackingFields[] {
   const type = stringOf(notification["eventType"] ?? notification["notificationType"]);
-  const about = (name: string) => recordOf(notification[name]);
-  const all = (fields: TrackingFields) =>
-    stringsOf(mail["destination"]).map((recipient) => ({ ...fields, recipient }));
-  switch (type) {
-    case "Send":
-      return all({ eventType: "sent" });
-    case "Delivery": {
-      const delivery = about("delivery");
-      return stringsOf(delivery["recipients"]).map((recipient) => ({
-        eventType: "delivered",
-        recipient,
-        mtaResponse: stringOf(delivery["smtpResponse"]),
-      }));
-    }
-    case "DeliveryDelay": {
-      const delay = about("deliveryDelay");
-      return eachOf(delay["delayedRecipients"]).map((entry) => ({
-        eventType: "deferred",
-        recipient: stringOf(entry["emailAddress"]),
-        description: stringOf(delay["delayType"]),
-        mtaResponse: stringOf(entry["diagnosticCode"]),
-      }));
-    }
-    case "Bounce": {
-      const bounce = about("bounce");
-      return eachOf(bounce["bouncedRecipients"]).map((entry) => ({
-        eventType: "bounced",
-        rejectReason: "bounced",
-        recipient: stringOf(entry["emailAddress"]),
-        description: `${stringOf(bounce["bounceType"])}: ${stringOf(bounce["bounceSubType"])}`,
-        mtaResponse: stringOf(entry["diagnosticCode"]),
-      }));
-    }
-    case "Complaint": {
-      const complaint = about("complaint");
-      return eachOf(complaint["complainedRecipients"]).map((entry) => ({
-        eventType: "complained",
-        rejectReason: "spam",
-        recipient: stringOf(entry["emailAddress"]),
-        description: stringOf(complaint["complaintFeedbackType"]),
-        userAgent: stringOf(complaint["userAgent"]),
-      }));
-    }
-    case "Reject":
-      return all({
-        eventType: "rejected",
-        rejectReason: "blocked",
-        description: stringOf(about("reject")["reason"]),
-      });
-    case "Open":
-      return all({ eventType: "opened", userAgent: stringOf(about("open")["userAgent"]) });
-    case "Click": {
-      const click = about("click");
-      return all({
-        eventType: "clicked",
-        clickUrl: stringOf(click["link"]),
-        userAgent: stringOf(click["userAgent"]),
-      });
-    }
-    case "Rendering Failure":
-      return all({ eventType: "failed", description: stringOf(about("failure")["errorMessage"]) });
-    case "Subscription": {
-      const preferences = recordOf(about("subscription")["newTopicPreferences"]);
-      return all({ eventType: preferences["unsubscribeAll"] === true ? "unsubscribed" : "subscribed" });
-    }
-    case null:
-      // Something else was published to the topic.
-      return [];
-    default:
-      return [{ eventType: "unknown", description: type }];
+  // Something else was published to the topic.
+  if (type === null) return [];
+  // `Open` tells more in `open`, `DeliveryDelay` in `deliveryDelay`.
+  const member = type.charAt(0).toLowerCase() + type.slice(1);
+  const detail = recordOf(notification[type === "Rendering Failure" ? "failure" : member]);
+  const kind = stringOf(detail["bounceType"] ?? detail["delayType"]);
+  const subType = stringOf(detail["bounceSubType"] ?? detail["complaintSubType"]);
+  const known = ownProperty(EVENTS, type);
+  const meaning =
+    ownProperty(BOUNCES, `${kind}/${subType}`) ??
+    ownProperty(BOUNCES, kind) ??
+    ownProperty(DELAYS, kind) ??
+    ownProperty(COMPLAINTS, subType);
+  const why = ["complaintFeedbackType", "complaintSubType", "delayType", "reason", "errorMessage"];
+  const fields: TrackingFields = {
+    ...meaningFields((known && meaning) ?? known),
+    description:
+      type === "Bounce"
+        ? `${kind}: ${subType}`
+        : (why.map((name) => stringOf(detail[name])).find(Boolean) ?? (known ? null : type)),
+    clickUrl: stringOf(detail["link"]),
+    userAgent: stringOf(detail["userAgent"]),
+    ...(type === "Subscription" ? subscriptionOf(detail) : {}),
+  };
+  const lists = ["recipients", "delayedRecipients", "bouncedRecipients", "complainedRecipients"];
+  const recipients = listOf(lists.map((name) => detail[name]).find(Array.isArray) ?? mail["destination"]);
+  // A new kind of event may be about no message.
+  if (recipients.length === 0 && !known) return [fields];
+  return recipients.map((entry) => ({
+    ...fields,
+    recipient: stringOf(entry) ?? stringOf(recordOf(entry)["emailAddress"]),
+    mtaResponse: stringOf(recordOf(entry)["diagnosticCode"] ?? detail["smtpResponse"]),
+  }));
+}
+
+/**
+ * What a contact chose: all topics at once, or topic by topic. A contact who leaves one topic and joins another did neither.
+ *
+ * @see https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html#event-publishing-retrieving-sns-contents-subscription-object
+ */
+function subscriptionOf({ oldTopicPreferences: old, newTopicPreferences: now }: JsonRecord): TrackingFields {
+  const [wasOut, isOut] = [old, now].map((preferences) => recordOf(preferences)["unsubscribeAll"] === true);
+  const before = topicsOf(old);
+  const changed = [...topicsOf(now)].filter(([topic, isIn]) => before.get(topic) !== isIn);
+  const joined = changed.filter(([, isIn]) => isIn).length;
+  const description = changed.map(([topic]) => topic).join(", ") || null;
+  if (isOut || (changed.length > 0 && joined === 0)) {
+    return { eventType: "unsubscribed", rejectReason: "unsubscribed", description };
   }
+  // Without topics a contact joins the list as a whole.
+  const isIn = joined === changed.length && (joined > 0 || wasOut || before.size === 0);
+  return { eventType: isIn ? "subscribed" : "unknown", description };
+}
+
+/** Whether the contact is in each topic; SES writes the status as `OptOut` and as `OPT_OUT`. */
+function topicsOf(preferences: unknown): ReadonlyMap<string, boolean> {
+  return new Map(
+    eachOf(recordOf(preferences)["topicSubscriptionStatus"]).map((topic) => [
+      stringOf(topic["topicName"]) ?? "",
+      !/out$/i.test(stringOf(topic["subscriptionStatus"]) ?? ""),
+    ]),
+  );
 }
 
 function eachOf(list: unknown): readonly JsonRecord[] {

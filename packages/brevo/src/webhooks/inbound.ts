@@ -6,25 +6,26 @@ import {
   inboundAttachment,
   inboundEvent,
   inboundMessage,
+  noMessage,
   readMessages,
   urlPath,
 } from "@posthorn/core/inbound";
 import {
   ConfigurationError,
   idOf,
+  inboundHandler,
   isRecord,
   type JsonRecord,
   listOf,
+  misdirected,
   numberOf,
   recordOf,
-  resolveWebhookOptions,
   stringOf,
   type WebhookHandler,
   type WebhookOptions,
-  WebhookRequestError,
-  webhookHandler,
+  type WebhookPost,
 } from "@posthorn/core/webhooks";
-import { type BrevoTokenOptions, verifyToken } from "./signature.js";
+import { BREVO, type BrevoTokenOptions } from "./signature.js";
 
 /** Options of {@link inboundWebhook}. */
 export interface BrevoInboundOptions extends WebhookOptions<InboundEvent>, BrevoTokenOptions {
@@ -43,36 +44,30 @@ export interface BrevoInboundOptions extends WebhookOptions<InboundEvent>, Brevo
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function inboundWebhook(options: BrevoInboundOptions): WebhookHandler {
-  const forms = {
-    bearerToken: "secrets",
-    apiKey: "text",
-    apiUrl: "text",
-    fetch: (value: unknown) => typeof value === "function",
-  } as const;
-  const resolved = resolveWebhookOptions("Brevo", "BREVO", forms, options);
-  const { bearerToken } = resolved;
-  return webhookHandler(
-    {
-      provider: "Brevo",
-      maxBodyBytes: 50_000_000,
-      verifiedBy: "bearerToken",
-      verify: bearerToken ? (post) => verifyToken(post, bearerToken) : undefined,
-      read: (post, report) => {
-        const body = recordOf(post.json());
-        if (!("items" in body)) {
-          throw new ConfigurationError("Brevo: this is a tracking event; point it at the tracking webhook", {
-            provider: "Brevo",
-          });
-        }
-        return readMessages(listOf(body["items"]), report, (item) => readMail(item, resolved));
-      },
-    },
-    resolved,
-  );
+  const forms = { ...BREVO.options, apiKey: "text", apiUrl: "text", fetch: isFunction } as const;
+  return inboundHandler({ ...BREVO, options: forms, signatureStatus: BREVO.retryStatus, read }, options);
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === "function";
+}
+
+function read(
+  post: WebhookPost,
+  options: BrevoInboundOptions,
+  report: (error: unknown) => void,
+): Promise<readonly InboundEvent[]> {
+  const body = post.json();
+  if (!isRecord(body) || !("items" in body)) {
+    throw misdirected("Brevo", "event", stringOf(recordOf(body)["event"]) ?? undefined);
+  }
+  const items = listOf(body["items"]);
+  if (items.length === 0) throw noMessage("Brevo");
+  return readMessages(items, report, (item) => readMail(item, options));
 }
 
 function readMail(item: unknown, options: BrevoInboundOptions): InboundEvent {
-  if (!isRecord(item)) throw new WebhookRequestError("Brevo: an item is no mail", { status: 400 });
+  if (!isRecord(item)) throw noMessage("Brevo");
   const headers = headersOfRecord(item["Headers"]);
   const header = (name: string) => headers.find(([key]) => key.toLowerCase() === name)?.[1];
   const message = inboundMessage({

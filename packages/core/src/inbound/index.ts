@@ -14,6 +14,7 @@ export {
   inboundAttachment,
   inboundEvent,
   inboundMessage,
+  noMessage,
   safeFilename,
 } from "./message.js";
 export {

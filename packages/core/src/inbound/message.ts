@@ -1,3 +1,4 @@
+import { WebhookRequestError } from "../errors.js";
 import { dateOf } from "../webhooks/values.js";
 import { type InboundAddress, parseInboundAddresses } from "./address.js";
 import { decodeHeader, oneLine } from "./words.js";
@@ -183,13 +184,32 @@ function percentless(text: string): string {
   }
 }
 
-/** An event out of its message. */
+/**
+ * The error of a post that holds no message. It is answered 500, after which every provider keeps what it has: some throw it away
+ * after 4xx, and all after 200.
+ */
+export function noMessage(provider: string): WebhookRequestError {
+  return new WebhookRequestError(`${provider}: the post holds no message`, { status: 500, provider });
+}
+
+/**
+ * An event out of its message.
+ *
+ * @throws WebhookRequestError (500) for a message with nothing in it: the post did not hold one, and a provider that is
+ * answered 200 would throw it away
+ */
 export function inboundEvent(
   provider: string,
   raw: unknown,
   message: InboundMessage,
   fields: { readonly eventId?: string | number | null; readonly timestamp?: Date | null } = {},
 ): InboundEvent {
+  const { headers, text, html, attachments, inlines, mime } = message;
+  const isEmpty =
+    !headers.some(([, value]) => value !== "") && !text && !html && attachments.length === 0 && !mime?.size;
+  if (isEmpty && Object.keys(inlines).length === 0) {
+    throw noMessage(provider);
+  }
   return {
     provider,
     eventType: "inbound",

@@ -1,4 +1,3 @@
-import { WebhookRequestError } from "../errors.js";
 import { parseStructured, type StructuredValue } from "../webhooks/parameters.js";
 import { bytesOfBase64 } from "../webhooks/signature.js";
 import { listOf, recordOf, stringOf } from "../webhooks/values.js";
@@ -10,6 +9,7 @@ import {
   type InboundMessage,
   inboundAttachment,
   inboundMessage,
+  noMessage,
   safeFilename,
 } from "./message.js";
 import { type MimeLeaf, readParts } from "./parts.js";
@@ -50,13 +50,13 @@ export async function inboundFromMime(
  * The message of a post, which a provider gives as a string.
  *
  * @param isBase64 whether it is in base64
- * @throws WebhookRequestError (400) where there is none: an empty message would be taken for a real one
+ * @throws WebhookRequestError (500) where there is none: an empty message would be taken for a real one
  */
 export function requireMime(provider: string, content: unknown, isBase64 = false): Uint8Array | string {
   const mime = typeof content === "string" && isBase64 ? bytesOfBase64(content) : content;
   if ((typeof mime === "string" && mime.trim() !== "") || (mime instanceof Uint8Array && mime.length > 0))
     return mime;
-  throw new WebhookRequestError(`${provider}: the post holds no message`, { status: 400, provider });
+  throw noMessage(provider);
 }
 
 /** Whether a part is text to read, and no file. A text with a file name is one, unless it is all there is to read. */

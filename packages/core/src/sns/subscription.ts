@@ -43,6 +43,8 @@ export interface SnsWebhookSpec<E, O> {
   readonly service: SnsService;
   /** The forms of its own options. */
   readonly forms?: WebhookOptionForms;
+  /** Status of the response to a post whose signature does not match. @default 400 */
+  readonly signatureStatus?: number;
   /** The events of a notification. */
   readonly read: (envelope: SnsEnvelope, options: O) => readonly E[] | Promise<readonly E[]>;
 }
@@ -53,7 +55,7 @@ export interface SnsWebhookSpec<E, O> {
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function snsWebhook<E extends TrackingEvent | InboundEvent, O extends SnsOptions<E>>(
-  { service, forms, read }: SnsWebhookSpec<E, O>,
+  { service, forms, signatureStatus, read }: SnsWebhookSpec<E, O>,
   options: O,
 ): WebhookHandler {
   const { provider, envPrefix } = service;
@@ -65,6 +67,7 @@ export function snsWebhook<E extends TrackingEvent | InboundEvent, O extends Sns
       provider,
       maxBodyBytes: MAX_POST,
       verifiedBy: "topicArns",
+      signatureStatus,
       verify: topics.length > 0 ? (post) => verifyPost(service, post, topics, resolved, cache) : undefined,
       // SNS tries without credentials first.
       challenge: true,

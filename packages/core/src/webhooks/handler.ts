@@ -26,6 +26,12 @@ export interface WebhookSpec<E> {
    * @default 400
    */
   readonly signatureStatus?: number | undefined;
+  /**
+   * Status instead of 500 and 503, for a provider that posts again after this one alone.
+   *
+   * @default 500, or 503 where it is to post again soon
+   */
+  readonly retryStatus?: number | undefined;
   /** The key by which an event is handled once, where it is not {@link eventKey}: what the provider's signature covers. */
   readonly keyOf?: ((event: E) => string) | undefined;
   /** The events of a verified post, in order. What one entry cannot be read for goes to `report`. */
@@ -53,7 +59,7 @@ export function webhookHandler<E extends EventLike>(
   spec: WebhookSpec<E>,
   options: WebhookOptions<E> & { readonly basicAuth?: Secrets | undefined },
 ): WebhookHandler {
-  const { provider, signatureStatus = 400 } = spec;
+  const { provider, signatureStatus = 400, retryStatus } = spec;
   const secrets = secretList(options.basicAuth);
   if (!spec.verify && secrets.length === 0 && !options.insecure) {
     const what = [spec.verifiedBy, "basicAuth"].filter(Boolean).join(" or ");
@@ -136,7 +142,7 @@ export function webhookHandler<E extends EventLike>(
     return true;
   }
 
-  return async (request) => {
+  async function respond(request: Request): Promise<Response> {
     if (underWay >= maxConcurrent) return answer(503, "too many posts at once; post it again", RETRY_LATER);
     underWay++;
     try {
@@ -147,6 +153,13 @@ export function webhookHandler<E extends EventLike>(
     } finally {
       underWay--;
     }
+  }
+
+  if (retryStatus === undefined) return respond;
+  return async (request) => {
+    const response = await respond(request);
+    if (response.status < 500) return response;
+    return new Response(response.body, { status: retryStatus, headers: response.headers });
   };
 }
 

@@ -8,6 +8,10 @@ export { ownProperty } from "../message/text.js";
 export { basicCredentials, checkBasicAuth } from "./basic-auth.js";
 export {
   type BouncedEvent,
+  type EventMeaning,
+  type EventMeanings,
+  meaningFields,
+  misdirected,
   type OtherTrackingEvent,
   type RejectReason,
   readEach,

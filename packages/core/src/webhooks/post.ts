@@ -205,10 +205,13 @@ async function unpack(
   headers: Headers,
   limits: PostLimits,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const encoding = (headers.get("content-encoding") ?? "").trim().toLowerCase();
+  const named = (headers.get("content-encoding") ?? "").trim().toLowerCase();
+  // Gzip is told by its first bytes too (RFC 1952 section 2.3.1): no JSON and no form begins so.
+  const looksPacked = body[0] === 0x1f && body[1] === 0x8b;
+  const encoding = named === "" && looksPacked ? "gzip" : named;
   if (encoding === "" || encoding === "identity" || body.length === 0) return body;
   const isGzip = /^(?:x-)?gzip$/.test(encoding);
-  if (isGzip && (body[0] !== 0x1f || body[1] !== 0x8b)) return body;
+  if (isGzip && !looksPacked) return body;
   if (!isGzip && encoding !== "deflate") {
     throw new WebhookRequestError(
       `the body's encoding "${encoding}" is not supported; gzip and deflate are`,

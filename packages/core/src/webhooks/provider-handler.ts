@@ -10,7 +10,7 @@ export type VerifyPost = (post: WebhookPost) => void | Promise<void>;
 
 /** What is particular to a provider's webhook, as {@link trackingHandler} and {@link inboundHandler} take it. */
 export interface ProviderWebhook<E, O>
-  extends Pick<WebhookSpec<E>, "challenge" | "keyOf" | "signatureStatus" | "verifiedBy"> {
+  extends Pick<WebhookSpec<E>, "challenge" | "keyOf" | "retryStatus" | "signatureStatus" | "verifiedBy"> {
   /** Display name of the provider. */
   readonly name: string;
   /** What its environment variables begin with, such as `MAILGUN`. */

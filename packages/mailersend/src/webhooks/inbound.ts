@@ -1,19 +1,18 @@
-import { type InboundEvent, inboundEvent, inboundFromMime } from "@posthorn/core/inbound";
+import { type InboundEvent, inboundEvent, inboundFromMime, requireMime } from "@posthorn/core/inbound";
 import {
-  ConfigurationError,
   dateOf,
   idOf,
+  inboundHandler,
   listOf,
+  misdirected,
   ownProperty,
   recordOf,
-  resolveWebhookOptions,
   type Secrets,
   stringOf,
   type WebhookHandler,
   type WebhookOptions,
-  webhookHandler,
 } from "@posthorn/core/webhooks";
-import { verifySignature } from "./signature.js";
+import { MAILERSEND } from "./signature.js";
 
 /** Options of {@link inboundWebhook}. */
 export interface MailerSendInboundOptions extends WebhookOptions<InboundEvent> {
@@ -27,27 +26,14 @@ export interface MailerSendInboundOptions extends WebhookOptions<InboundEvent> {
  * @throws ConfigurationError without the route's secret: MailerSend signs every post
  */
 export function inboundWebhook(options: MailerSendInboundOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions(
-    "MailerSend",
-    "MAILERSEND",
-    { signingKey: { secrets: "INBOUND_SECRET" } },
-    options,
-  );
-  const { signingKey } = resolved;
-  if (!signingKey && !resolved.insecure) {
-    throw new ConfigurationError(
-      "MailerSend: nothing to verify posts by; give signingKey, or set MAILERSEND_INBOUND_SECRET in the environment",
-      { provider: "MailerSend" },
-    );
-  }
-  return webhookHandler(
+  return inboundHandler(
     {
-      provider: "MailerSend",
-      maxBodyBytes: 50_000_000,
-      verify: signingKey ? (post) => verifySignature(post, signingKey) : undefined,
+      ...MAILERSEND,
+      options: { signingKey: { secrets: "INBOUND_SECRET" } },
+      signsAll: "INBOUND_SECRET",
       read: async (post) => [await readMail(recordOf(post.json()))],
     },
-    resolved,
+    options,
   );
 }
 
@@ -56,15 +42,12 @@ const SPF: Readonly<Record<string, string>> = { "+": "pass", "-": "fail", "~": "
 
 async function readMail(body: Readonly<Record<string, unknown>>): Promise<InboundEvent> {
   const { raw: mime, ...data } = recordOf(body["data"]);
-  if (typeof mime !== "string" || body["type"] === undefined || body["type"] !== "inbound.message") {
-    throw new ConfigurationError(
-      `MailerSend: this is no received mail but "${stringOf(body["type"])}"; point it at the tracking webhook`,
-      { provider: "MailerSend" },
-    );
+  if (body["type"] !== "inbound.message") {
+    throw misdirected("MailerSend", "event", stringOf(body["type"]) ?? undefined);
   }
   const recipients = listOf(recordOf(data["recipients"])["rcptTo"]);
   const dkim = data["dkim_check"];
-  const message = await inboundFromMime(mime, {
+  const message = await inboundFromMime(requireMime("MailerSend", mime), {
     envelopeSender: stringOf(recordOf(data["sender"])["email"]),
     envelopeRecipient: stringOf(recordOf(recipients[0])["email"]),
     authentication: {

@@ -1,25 +1,25 @@
 import {
-  ConfigurationError,
   dateOf,
   idOf,
   isRecord,
   type JsonRecord,
+  meaningFields,
+  misdirected,
   ownProperty,
-  type RejectReason,
   readEach,
   recordOf,
-  resolveWebhookOptions,
   type Secrets,
   stringOf,
   stringsOf,
   type TrackingEvent,
-  type TrackingEventType,
   type TrackingFields,
+  trackingHandler,
   type WebhookHandler,
   type WebhookOptions,
-  webhookHandler,
+  type WebhookPost,
 } from "@posthorn/core/webhooks";
-import { verifySignature } from "./signature.js";
+import { ACTIVITIES } from "./meanings.js";
+import { MAILERSEND } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
 export interface MailerSendTrackingOptions extends WebhookOptions<TrackingEvent> {
@@ -27,88 +27,59 @@ export interface MailerSendTrackingOptions extends WebhookOptions<TrackingEvent>
   readonly signingKey?: Secrets | undefined;
 }
 
-// https://developers.mailersend.com/api/v1/webhooks.html#available-events
-const TYPES: Readonly<Record<string, TrackingEventType>> = {
-  sent: "sent",
-  delivered: "delivered",
-  soft_bounced: "bounced",
-  hard_bounced: "bounced",
-  deferred: "deferred",
-  opened: "opened",
-  opened_unique: "opened",
-  clicked: "clicked",
-  clicked_unique: "clicked",
-  unsubscribed: "unsubscribed",
-  spam_complaint: "complained",
-  spam_complaints: "complained",
-  suppressed: "rejected",
-};
-
-const REASONS: Readonly<Record<string, RejectReason>> = {
-  soft_bounced: "bounced",
-  hard_bounced: "bounced",
-  unsubscribed: "unsubscribed",
-  spam_complaint: "spam",
-  spam_complaints: "spam",
-  suppressed: "blocked",
-};
-
 /**
  * Takes MailerSend's webhooks.
  *
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: MailerSendTrackingOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions(
-    "MailerSend",
-    "MAILERSEND",
-    { signingKey: { secrets: "SIGNING_SECRET" } },
-    options,
-  );
-  const { signingKey } = resolved;
-  return webhookHandler(
-    {
-      provider: "MailerSend",
-      maxBodyBytes: 10_000_000,
-      verifiedBy: "signingKey",
-      verify: signingKey ? (post) => verifySignature(post, signingKey) : undefined,
-      read: (post) => {
-        const body = post.json();
-        refuseMail(body);
-        return readEach("MailerSend", [body], (entry) => readPost(recordOf(entry)));
-      },
-    },
-    resolved,
-  );
+  return trackingHandler({ ...MAILERSEND, options: FORMS, read }, options);
 }
 
-function refuseMail(body: unknown): void {
-  if (recordOf(body)["type"] !== "inbound.message") return;
-  throw new ConfigurationError("MailerSend: this is received mail; point the route at the inbound webhook", {
-    provider: "MailerSend",
-  });
+const FORMS = { signingKey: { secrets: "SIGNING_SECRET" } } as const;
+
+function read(post: WebhookPost): readonly TrackingEvent[] {
+  const body = post.json();
+  if (recordOf(body)["type"] === "inbound.message") throw misdirected("MailerSend", "message");
+  return readEach("MailerSend", [body], (entry) => readPost(recordOf(entry)));
 }
 
 /** The event of a post; none where MailerSend's test of the URL is all. */
 function readPost(body: JsonRecord): readonly TrackingFields[] {
-  if (body["type"] === "webhook.test") return [];
+  const type = stringOf(body["type"]);
+  if (type === "webhook.test") return [];
   const data = recordOf(body["data"]);
+  if (type !== null && !type.startsWith("activity.")) return [readAccountEvent(type, data, body)];
   return [isRecord(data["email"]) ? readVersion1(data) : readVersion2(data, body)];
+}
+
+/**
+ * An event of the account: a recipient on hold, a bulk request that ended, maintenance. Its `data` is what it is about, whose
+ * id is the same in the events that follow.
+ *
+ * @see https://developers.mailersend.com/api/v1/webhooks.html#available-events
+ */
+function readAccountEvent(type: string, data: JsonRecord, body: JsonRecord): TrackingFields {
+  return {
+    recipient: stringOf(data["recipient"] ?? data["email"]),
+    timestamp: dateOf(body["created_at"]),
+    description: type,
+  };
 }
 
 /** Payload version 2. https://developers.mailersend.com/api/v1/webhooks.html */
 function readVersion2(data: JsonRecord, body: JsonRecord): TrackingFields {
-  const type = stringOf(data["type"]) ?? "";
+  const type = stringOf(data["type"]);
+  const meaning = ownProperty(ACTIVITIES, type);
   const detail = recordOf(data["meta"]);
   const why = ["bounce_reason", "reject_reason", "suppression_reason", "unsubscribe_reason"];
   return {
-    eventType: ownProperty(TYPES, type) ?? "unknown",
+    ...meaningFields(meaning),
     eventId: idOf(data["id"]),
     messageId: idOf(data["message_id"]),
     recipient: stringOf(data["recipient"]),
     timestamp: dateOf(body["created_at"]),
-    rejectReason: ownProperty(REASONS, type) ?? null,
-    description: why.map((name) => stringOf(detail[name])).find(Boolean) ?? null,
+    description: why.map((name) => stringOf(detail[name])).find(Boolean) ?? (meaning ? null : type),
     mtaResponse: stringOf(detail["bounce_code"]),
     tags: stringsOf(data["tags"]),
     clickUrl: stringOf(detail["url"]),
@@ -118,17 +89,17 @@ function readVersion2(data: JsonRecord, body: JsonRecord): TrackingFields {
 
 /** The payload of before, which webhooks keep until they are changed over. */
 function readVersion1(data: JsonRecord): TrackingFields {
-  const type = stringOf(data["type"]) ?? "";
+  const type = stringOf(data["type"]);
+  const meaning = ownProperty(ACTIVITIES, type);
   const email = recordOf(data["email"]);
   const detail = recordOf(data["morph"]);
   return {
-    eventType: ownProperty(TYPES, type) ?? "unknown",
+    ...meaningFields(meaning),
     eventId: idOf(data["id"]),
     messageId: idOf(recordOf(email["message"])["id"]),
     recipient: stringOf(recordOf(email["recipient"])["email"]),
     timestamp: dateOf(data["created_at"]),
-    rejectReason: ownProperty(REASONS, type) ?? null,
-    description: stringOf(detail["readable_reason"]) ?? stringOf(detail["reason"]),
+    description: stringOf(detail["readable_reason"]) ?? stringOf(detail["reason"]) ?? (meaning ? null : type),
     tags: stringsOf(email["tags"]),
     clickUrl: stringOf(detail["url"]),
     userAgent: stringOf(detail["user_agent"]),

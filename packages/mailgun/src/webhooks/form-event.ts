@@ -2,25 +2,13 @@ import {
   dateOfSeconds,
   jsonOf,
   listOf,
-  numberOf,
+  meaningFields,
   ownProperty,
-  type RejectReason,
   recordOf,
-  type TrackingEventType,
   type TrackingFields,
   type WebhookForm,
 } from "@posthorn/core/webhooks";
-
-/** Events of the legacy webhooks, which post forms. */
-const TYPES: Readonly<Record<string, TrackingEventType>> = {
-  delivered: "delivered",
-  dropped: "rejected",
-  bounced: "bounced",
-  complained: "complained",
-  unsubscribed: "unsubscribed",
-  opened: "opened",
-  clicked: "clicked",
-};
+import { LEGACY_CODES, LEGACY_EVENTS } from "./meanings.js";
 
 /** Mailgun's own fields; what else there is, is metadata. */
 const OWN = new Set(
@@ -42,12 +30,11 @@ export function readForm(form: WebhookForm, token: string): TrackingFields {
   const error = form.text("error");
   const tags = form.all("tag");
   return {
-    eventType: ownProperty(TYPES, event) ?? "unknown",
+    ...legacyMeaning(event, form.text("code")),
     eventId: token || null,
     messageId: inBrackets(form.text("Message-Id") || form.text("message-id")),
     recipient: form.text("recipient"),
     timestamp: dateOfSeconds(form.all("timestamp").at(-1)),
-    rejectReason: reasonOf(form.text("code")),
     description: form.text("description"),
     mtaResponse: error || form.text("notification") || null,
     tags: tags.length > 0 ? tags : form.all("X-Mailgun-Tag"),
@@ -57,20 +44,16 @@ export function readForm(form: WebhookForm, token: string): TrackingFields {
   };
 }
 
-/** Mailgun's own codes beside those of SMTP. */
-const CODES: Readonly<Record<number, RejectReason>> = {
-  499: "timed_out",
-  605: "bounced",
-  606: "unsubscribed",
-  607: "spam",
-};
-
-/** @param code of SMTP (RFC 5321), or enhanced (RFC 3463) as `5.1.1` */
-function reasonOf(code: string | null): RejectReason | null {
-  if (!code) return null;
-  const number = numberOf(code);
-  if (number === null) return /^[45]\./.test(code) ? "bounced" : "other";
-  return CODES[number] ?? (number >= 400 && number < 600 ? "bounced" : "other");
+/** @param code of SMTP (RFC 5321), enhanced (RFC 3463) as `5.1.1`, or Mailgun's own */
+function legacyMeaning(event: string, code: string | null): TrackingFields {
+  const fields = meaningFields(ownProperty(LEGACY_EVENTS, event));
+  if (!code || (fields.eventType !== "bounced" && fields.eventType !== "rejected")) return fields;
+  const family = /^([45])(?:\d\d|\.)/.exec(code)?.[1];
+  return {
+    ...fields,
+    rejectReason: ownProperty(LEGACY_CODES, code) ?? (family ? "bounced" : "other"),
+    permanent: family ? family === "5" : null,
+  };
 }
 
 /** As sending gives it. */

@@ -8,6 +8,7 @@ import {
   inboundEvent,
   inboundFromMime,
   inboundMessage,
+  noMessage,
 } from "@posthorn/core/inbound";
 import {
   ConfigurationError,
@@ -15,13 +16,13 @@ import {
   inboundHandler,
   jsonOf,
   listOf,
+  misdirected,
   numberOf,
   recordOf,
   type WebhookForm,
   type WebhookHandler,
   type WebhookOptions,
   type WebhookPost,
-  WebhookRequestError,
 } from "@posthorn/core/webhooks";
 import { MAILGUN, type MailgunSignatureOptions, signatureOf } from "./signature.js";
 
@@ -40,9 +41,7 @@ export function inboundWebhook(options: MailgunInboundOptions): WebhookHandler {
 
 async function read(post: WebhookPost): Promise<readonly InboundEvent[]> {
   if (!post.isForm || post.form().text("event") !== null) {
-    throw new ConfigurationError("Mailgun: this is a tracking event; point it at the tracking webhook", {
-      provider: "Mailgun",
-    });
+    throw misdirected("Mailgun", "event");
   }
   const form = post.form();
   refuseWithoutMessage(form);
@@ -78,7 +77,7 @@ function refuseWithoutMessage(form: WebhookForm): void {
   }
   const names = ["body-mime", "message-headers", "body-plain", "body-html"];
   if (!form.fields.some(({ name }) => names.includes(name))) {
-    throw new WebhookRequestError("Mailgun: the form holds no message", { status: 400 });
+    throw noMessage("Mailgun");
   }
 }
 

@@ -1,5 +1,5 @@
 import {
-  ConfigurationError,
+  misdirected,
   readEach,
   type TrackingEvent,
   trackingHandler,
@@ -27,13 +27,9 @@ function read(post: WebhookPost): readonly TrackingEvent[] {
   const { token } = signatureOf(post);
   if (!post.isForm) return readEach("Mailgun", [post.json()], (body) => [readEventData(body, token)]);
   const form = post.form();
-  if (form.text("event") === null && form.text("body-plain") !== null) {
-    throw new ConfigurationError(
-      "Mailgun: this is received mail; point the inbound route at the inbound webhook",
-      {
-        provider: "Mailgun",
-      },
-    );
+  const ofMessage = ["body-plain", "body-html", "body-mime", "message-url", "stripped-text"];
+  if (form.text("event") === null && form.fields.some(({ name }) => ofMessage.includes(name))) {
+    throw misdirected("Mailgun", "message");
   }
   const raw = form.fields.map(({ name, bytes }) => [name, new TextDecoder().decode(bytes)]);
   return readEach("Mailgun", [raw], () => [readForm(form, token)]);

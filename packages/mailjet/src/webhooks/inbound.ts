@@ -6,20 +6,23 @@ import {
   inboundAttachment,
   inboundEvent,
   inboundMessage,
+  noMessage,
 } from "@posthorn/core/inbound";
 import {
   bytesOfBase64,
+  inboundHandler,
   isRecord,
   type JsonRecord,
   listOf,
+  misdirected,
   numberOf,
-  resolveWebhookOptions,
+  recordOf,
   stringOf,
   type WebhookHandler,
   type WebhookOptions,
-  WebhookRequestError,
-  webhookHandler,
+  type WebhookPost,
 } from "@posthorn/core/webhooks";
+import { MAILJET } from "./tracking.js";
 
 /** Options of {@link inboundWebhook}. */
 export interface MailjetInboundOptions extends WebhookOptions<InboundEvent> {}
@@ -30,20 +33,16 @@ export interface MailjetInboundOptions extends WebhookOptions<InboundEvent> {}
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function inboundWebhook(options: MailjetInboundOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("Mailjet", "MAILJET", {}, options);
-  return webhookHandler(
-    {
-      provider: "Mailjet",
-      maxBodyBytes: 50_000_000,
-      read: (post) => {
-        const body = post.json();
-        if (!isRecord(body))
-          throw new WebhookRequestError("Mailjet: the body is not a mail", { status: 400 });
-        return [readMail(body)];
-      },
-    },
-    resolved,
-  );
+  return inboundHandler({ ...MAILJET, read }, options);
+}
+
+function read(post: WebhookPost): readonly InboundEvent[] {
+  const body = post.json();
+  const [first] = Array.isArray(body) ? body : [body];
+  const event = stringOf(recordOf(first)["event"]);
+  if (event !== null) throw misdirected("Mailjet", "event", event);
+  if (!isRecord(body)) throw noMessage("Mailjet");
+  return [readMail(body)];
 }
 
 /** Files have a member of the post each; the parts say which. */

@@ -1,62 +1,29 @@
 import {
   dateOfSeconds,
+  type EventMeaning,
   idOf,
   isRecord,
+  type JsonRecord,
   jsonOf,
+  meaningFields,
+  misdirected,
   ownProperty,
-  type RejectReason,
   readEach,
   recordOf,
-  resolveWebhookOptions,
   stringOf,
   stringsOf,
   type TrackingEvent,
-  type TrackingEventType,
   type TrackingFields,
+  trackingHandler,
   type WebhookHandler,
   type WebhookOptions,
   type WebhookPost,
   WebhookRequestError,
-  webhookHandler,
 } from "@posthorn/core/webhooks";
+import { ERRORS, EVENTS } from "./meanings.js";
 
 /** Options of {@link trackingWebhook}. */
 export interface MailjetTrackingOptions extends WebhookOptions<TrackingEvent> {}
-
-// https://dev.mailjet.com/email/guides/webhooks/
-const TYPES: Readonly<Record<string, TrackingEventType>> = {
-  // Mailjet's word for what the receiving server took.
-  sent: "delivered",
-  open: "opened",
-  click: "clicked",
-  bounce: "bounced",
-  blocked: "rejected",
-  spam: "complained",
-  unsub: "unsubscribed",
-};
-
-const REASONS: Readonly<Record<string, RejectReason>> = {
-  "user unknown": "bounced",
-  "mailbox inactive": "bounced",
-  "quota exceeded": "bounced",
-  "invalid domain": "bounced",
-  "no mail host": "bounced",
-  typofix: "invalid",
-  blacklisted: "blocked",
-  preblocked: "blocked",
-  "sender blocked": "blocked",
-  "content blocked": "blocked",
-  "policy issue": "blocked",
-  "relay/access denied": "bounced",
-  "spam reporter": "spam",
-  greylisted: "other",
-  "bad or empty template": "other",
-  "error in template language": "other",
-  "system issue": "other",
-  "protocol issue": "other",
-  "connection issue": "other",
-  "duplicate in campaign": "other",
-};
 
 /**
  * Takes Mailjet's event webhooks, one event or a group in a post.
@@ -64,37 +31,52 @@ const REASONS: Readonly<Record<string, RejectReason>> = {
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: MailjetTrackingOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("Mailjet", "MAILJET", {}, options);
-  return webhookHandler({ provider: "Mailjet", maxBodyBytes: 10_000_000, read }, resolved);
+  return trackingHandler({ ...MAILJET, read }, options);
 }
 
+/** What both of Mailjet's webhooks have. Mailjet posts again what is answered with anything but 200. */
+export const MAILJET = { name: "Mailjet", envPrefix: "MAILJET" } as const;
+
 function read(post: WebhookPost): readonly TrackingEvent[] {
-  // Ids go beyond the integers of JavaScript, so they are made texts before parsing.
+  // Sending gives these ids as strings, which hold those beyond the integers of JavaScript.
   const body = jsonOf(post.text().replace(/("MessageID"\s*:\s*)(\d+)/g, '$1"$2"'));
   if (!Array.isArray(body) && !isRecord(body)) {
     throw new WebhookRequestError("Mailjet: the body is not JSON of events", { status: 400 });
   }
+  if (isRecord(body) && body["event"] === undefined && MESSAGE.some((name) => name in body)) {
+    throw misdirected("Mailjet", "message");
+  }
   return readEach("Mailjet", Array.isArray(body) ? body : [body], (entry) => [readEvent(recordOf(entry))]);
 }
 
-function readEvent(entry: Readonly<Record<string, unknown>>): TrackingFields {
-  const error = stringOf(entry["error"]);
+/** Members of a received message, which events have not. */
+const MESSAGE = ["Headers", "Sender", "Recipient", "Text-part", "Html-part", "Parts"];
+
+function readEvent(entry: JsonRecord): TrackingFields {
+  const error = stringOf(entry["error"]) || null;
+  const event = stringOf(entry["event"]);
   const payload = jsonOf(entry["Payload"]);
   return {
-    // Mailjet says so of a bounce, and tries again.
-    eventType:
-      error === "greylisted" && entry["hard_bounce"] !== true
-        ? "deferred"
-        : (ownProperty(TYPES, stringOf(entry["event"])) ?? "unknown"),
+    ...meaningFields(meaningOf(entry, error)),
     messageId: idOf(entry["MessageID"]),
     recipient: stringOf(entry["email"]),
     timestamp: dateOfSeconds(entry["time"]),
-    rejectReason: error !== null ? (ownProperty(REASONS, error) ?? "other") : null,
-    description: stringOf(entry["comment"]) || null,
+    description: stringOf(entry["comment"]) || (ownProperty(EVENTS, event) ? null : event),
     mtaResponse: stringOf(entry["smtp_reply"]) || null,
     tags: stringsOf(entry["customcampaign"]),
     metadata: recordOf(payload),
     clickUrl: stringOf(entry["url"]),
     userAgent: stringOf(entry["agent"]),
   };
+}
+
+/** Mailjet tells of what it tries again, and of what it never sent, as of bounces too. */
+function meaningOf(entry: JsonRecord, error: string | null): EventMeaning | undefined {
+  const known = ownProperty(EVENTS, stringOf(entry["event"]));
+  const isHard = entry["hard_bounce"];
+  const reason = error === null ? known?.[1] : (ownProperty(ERRORS, error) ?? "other");
+  if (error === "greylisted" && isHard !== true) return ["deferred", reason];
+  if (!known) return undefined;
+  if (known[0] === "bounced" && entry["error_related_to"] === "mailjet") return ["rejected", reason];
+  return [known[0], reason, typeof isHard === "boolean" ? isHard : null];
 }

@@ -7,17 +7,18 @@ import {
 } from "@posthorn/core/inbound";
 import {
   dateOfSeconds,
+  inboundHandler,
   type JsonRecord,
+  misdirected,
   numberOf,
   recordOf,
-  resolveWebhookOptions,
   stringOf,
   type WebhookHandler,
   type WebhookOptions,
-  webhookHandler,
+  type WebhookPost,
 } from "@posthorn/core/webhooks";
 import { eventsOf } from "./events.js";
-import { type MandrillSignatureOptions, verifySignature } from "./signature.js";
+import { MANDRILL, type MandrillSignatureOptions } from "./signature.js";
 
 /** Options of {@link inboundWebhook}. */
 export interface MandrillInboundOptions extends WebhookOptions<InboundEvent>, MandrillSignatureOptions {}
@@ -28,33 +29,22 @@ export interface MandrillInboundOptions extends WebhookOptions<InboundEvent>, Ma
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function inboundWebhook(options: MandrillInboundOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions(
-    "Mandrill",
-    "MANDRILL",
-    { signingKey: { secrets: "WEBHOOK_KEY" }, webhookUrl: "text" },
-    options,
-  );
-  return webhookHandler(
-    {
-      provider: "Mandrill",
-      maxBodyBytes: 50_000_000,
-      verifiedBy: "signingKey",
-      verify:
-        resolved.signingKey || resolved.basicAuth ? (post) => verifySignature(post, resolved) : undefined,
-      read: (post, report) =>
-        readMessages(
-          eventsOf(post)
-            .map(recordOf)
-            .filter(({ event }) => event === "inbound"),
-          report,
-          readMail,
-        ),
-    },
-    resolved,
-  );
+  return inboundHandler({ ...MANDRILL, read }, options);
+}
+
+function read(
+  post: WebhookPost,
+  _: MandrillInboundOptions,
+  report: (error: unknown) => void,
+): Promise<readonly InboundEvent[]> {
+  // None at all is Mandrill's test of the URL.
+  return readMessages(eventsOf(post).map(recordOf), report, readMail);
 }
 
 async function readMail(entry: JsonRecord): Promise<InboundEvent> {
+  if (entry["event"] !== "inbound") {
+    throw misdirected("Mandrill", "event", stringOf(entry["event"] ?? entry["type"]) ?? undefined);
+  }
   const { raw_msg: mime, ...message } = recordOf(entry["msg"]);
   const dkim = recordOf(message["dkim"]);
   const mail = await inboundFromMime(requireMime("Mandrill", mime), {

@@ -7,6 +7,7 @@ import {
   type Secrets,
   secretList,
   verifyHmac,
+  type WebhookOptions,
   type WebhookPost,
 } from "@posthorn/core/webhooks";
 
@@ -22,7 +23,7 @@ export interface MandrillSignatureOptions {
 }
 
 /** HMAC-SHA1 of the URL and the fields by name. https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/ */
-export async function verifySignature(
+async function verifySignature(
   post: WebhookPost,
   { signingKey, webhookUrl }: MandrillSignatureOptions,
 ): Promise<void> {
@@ -58,3 +59,15 @@ function urls(request: Request, webhookUrl: string | undefined): readonly string
   const [scheme = "", rest = ""] = request.url.split("://", 2);
   return [`${scheme}://${credentials}@${rest}`, request.url];
 }
+
+/** What both of Mandrill's webhooks have. Mandrill posts again what is answered with anything but 200. */
+export const MANDRILL = {
+  name: "Mandrill",
+  envPrefix: "MANDRILL",
+  options: { signingKey: { secrets: "WEBHOOK_KEY" }, webhookUrl: "text" },
+  verifiedBy: "signingKey",
+  verify: (options: MandrillSignatureOptions & Pick<WebhookOptions<never>, "basicAuth">) =>
+    options.signingKey || options.basicAuth
+      ? (post: WebhookPost) => verifySignature(post, options)
+      : undefined,
+} as const;

@@ -1,38 +1,26 @@
 import {
   dateOfSeconds,
   idOf,
+  meaningFields,
+  misdirected,
   ownProperty,
   readEach,
   recordOf,
-  resolveWebhookOptions,
   stringOf,
   stringsOf,
   type TrackingEvent,
-  type TrackingEventType,
   type TrackingFields,
+  trackingHandler,
   type WebhookHandler,
   type WebhookOptions,
-  webhookHandler,
+  type WebhookPost,
 } from "@posthorn/core/webhooks";
 import { eventsOf } from "./events.js";
-import { type MandrillSignatureOptions, verifySignature } from "./signature.js";
+import { EVENTS, REJECTS } from "./meanings.js";
+import { MANDRILL, type MandrillSignatureOptions } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
 export interface MandrillTrackingOptions extends WebhookOptions<TrackingEvent>, MandrillSignatureOptions {}
-
-// https://mailchimp.com/developer/transactional/docs/webhooks/
-const TYPES: Readonly<Record<string, TrackingEventType>> = {
-  send: "sent",
-  deferral: "deferred",
-  hard_bounce: "bounced",
-  soft_bounce: "bounced",
-  delivered: "delivered",
-  open: "opened",
-  click: "clicked",
-  spam: "complained",
-  unsub: "unsubscribed",
-  reject: "rejected",
-};
 
 /**
  * Takes Mandrill's message and sync webhooks.
@@ -40,28 +28,14 @@ const TYPES: Readonly<Record<string, TrackingEventType>> = {
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: MandrillTrackingOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions(
-    "Mandrill",
-    "MANDRILL",
-    { signingKey: { secrets: "WEBHOOK_KEY" }, webhookUrl: "text" },
-    options,
-  );
-  return webhookHandler(
-    {
-      provider: "Mandrill",
-      maxBodyBytes: 10_000_000,
-      verifiedBy: "signingKey",
-      verify:
-        resolved.signingKey || resolved.basicAuth ? (post) => verifySignature(post, resolved) : undefined,
-      read: (post) =>
-        readEach(
-          "Mandrill",
-          eventsOf(post).filter((entry) => recordOf(entry)["event"] !== "inbound"),
-          (entry) => [readEvent(recordOf(entry))],
-        ),
-    },
-    resolved,
-  );
+  return trackingHandler({ ...MANDRILL, read }, options);
+}
+
+function read(post: WebhookPost): readonly TrackingEvent[] {
+  const entries = eventsOf(post);
+  if (entries.some((entry) => recordOf(entry)["event"] === "inbound"))
+    throw misdirected("Mandrill", "message");
+  return readEach("Mandrill", entries, (entry) => [readEvent(recordOf(entry))]);
 }
 
 function readEvent(entry: Readonly<Record<string, unknown>>): TrackingFields {
@@ -74,14 +48,18 @@ function readEvent(entry: Readonly<Record<string, unknown>>): TrackingFields {
       timestamp: dateOfSeconds(entry["ts"]),
     };
   }
-  const event = String(entry["event"]);
+  const event = stringOf(entry["event"]);
   const message = recordOf(entry["msg"]);
+  const meaning = ownProperty(EVENTS, event);
+  const why = stringOf(recordOf(message["reject"])["reason"] ?? message["reject"]);
   return {
-    eventType: ownProperty(TYPES, event) ?? "unknown",
+    ...meaningFields(
+      meaning?.[0] === "rejected" ? ["rejected", ownProperty(REJECTS, why) ?? "other"] : meaning,
+    ),
     messageId: idOf(message["_id"] ?? entry["_id"]),
     recipient: stringOf(message["email"]),
     timestamp: dateOfSeconds(entry["ts"]),
-    // Why is in `raw.msg.bounce_description` and `raw.msg.reject`, in words that Mandrill does not list.
+    description: stringOf(message["bounce_description"]) || why || (meaning ? null : event),
     mtaResponse: stringOf(message["diag"]),
     tags: stringsOf(message["tags"]),
     metadata: recordOf(message["metadata"]),

@@ -1,47 +1,30 @@
 import {
   bareAddress,
-  ConfigurationError,
   dateOfSeconds,
+  type EventMeaning,
   idOf,
   isRecord,
   type JsonRecord,
+  meaningFields,
+  misdirected,
   numberOf,
   ownProperty,
-  type RejectReason,
   readEach,
   recordOf,
   stringOf,
   stringsOf,
   type TrackingEvent,
-  type TrackingEventType,
   type TrackingFields,
   trackingHandler,
   type WebhookHandler,
   type WebhookOptions,
   type WebhookPost,
 } from "@posthorn/core/webhooks";
+import { EVENTS, STATUSES } from "./meanings.js";
 import { POSTAL, type PostalSignatureOptions } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
 export interface PostalTrackingOptions extends WebhookOptions<TrackingEvent>, PostalSignatureOptions {}
-
-// https://docs.postalserver.io/developer/webhooks
-const TYPES: Readonly<Record<string, TrackingEventType>> = {
-  MessageSent: "delivered",
-  MessageDelayed: "deferred",
-  MessageDeliveryFailed: "failed",
-  MessageHeld: "queued",
-  MessageBounced: "bounced",
-  MessageLinkClicked: "clicked",
-  MessageLoaded: "opened",
-};
-
-const STATUSES: Readonly<Record<string, TrackingEventType>> = {
-  Sent: "delivered",
-  SoftFail: "deferred",
-  HardFail: "failed",
-  Held: "queued",
-};
 
 /**
  * Takes Postal's webhooks.
@@ -53,12 +36,8 @@ export function trackingWebhook(options: PostalTrackingOptions): WebhookHandler 
 }
 
 function read(post: WebhookPost): readonly TrackingEvent[] {
-  const body = post.json();
-  if (isRecord(body) && "rcpt_to" in body) {
-    throw new ConfigurationError("Postal: this is received mail; point the route at the inbound webhook", {
-      provider: "Postal",
-    });
-  }
+  const body = post.isForm ? null : post.json();
+  if (post.isForm || (isRecord(body) && "rcpt_to" in body)) throw misdirected("Postal", "message");
   return readEach("Postal", [body], (entry) => readEvents(recordOf(entry)));
 }
 
@@ -68,18 +47,17 @@ function readEvents(entry: JsonRecord): readonly TrackingFields[] {
   const message = recordOf(payload["message"] ?? payload["original_message"]);
   // Postal tells too what becomes of mail that it receives and passes on.
   if (message["direction"] === "incoming") return [];
-  const eventType = typeOf(payload, stringOf(entry["event"]));
-  const rejectReason: RejectReason | null = eventType === "bounced" ? "bounced" : null;
+  const event = stringOf(entry["event"]);
+  const meaning = meaningOf(payload, event);
   return [
     {
-      eventType,
+      ...meaningFields(meaning),
       eventId: idOf(entry["uuid"]),
       messageId: idOf(message["id"]),
       recipient: bareAddress(stringOf(message["to"])),
       timestamp: seconds === null ? null : dateOfSeconds(Math.floor(seconds)),
-      rejectReason,
-      description: stringOf(payload["details"]),
-      mtaResponse: stringOf(payload["output"]),
+      description: stringOf(payload["details"]) || (meaning ? null : event),
+      mtaResponse: stringOf(payload["output"]) || null,
       tags: stringsOf(message["tag"]),
       clickUrl: stringOf(payload["url"]),
       userAgent: stringOf(payload["user_agent"]),
@@ -88,7 +66,13 @@ function readEvents(entry: JsonRecord): readonly TrackingFields[] {
 }
 
 /** The status tells more than the event's name, and a bounce comes under several names. */
-function typeOf(payload: JsonRecord, event: string | null): TrackingEventType {
-  if (isRecord(payload["bounce"])) return "bounced";
-  return ownProperty(STATUSES, stringOf(payload["status"])) ?? ownProperty(TYPES, event) ?? "unknown";
+function meaningOf(payload: JsonRecord, event: string | null): EventMeaning | undefined {
+  if (isRecord(payload["bounce"])) return EVENTS["MessageBounced"];
+  const status = stringOf(payload["status"]);
+  const isRefused = /^5\d\d\b/.test(stringOf(payload["output"])?.trim() ?? "");
+  if (status === "HardFail" && isRefused) return STATUSES["HardFail, output 5xx"];
+  // Postal has no code for it.
+  const isSuppressed = /\bsuppression list\b/i.test(stringOf(payload["details"]) ?? "");
+  if (status === "Held" && isSuppressed) return STATUSES["Held, on the suppression list"];
+  return ownProperty(STATUSES, status) ?? ownProperty(EVENTS, event);
 }

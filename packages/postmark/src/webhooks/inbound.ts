@@ -13,19 +13,20 @@ import {
 } from "@posthorn/core/inbound";
 import {
   bytesOfBase64,
-  ConfigurationError,
   idOf,
+  inboundHandler,
   isRecord,
   type JsonRecord,
   listOf,
+  misdirected,
   numberOf,
   recordOf,
-  resolveWebhookOptions,
   stringOf,
   type WebhookHandler,
   type WebhookOptions,
-  webhookHandler,
+  type WebhookPost,
 } from "@posthorn/core/webhooks";
+import { POSTMARK } from "./tracking.js";
 
 /** Options of {@link inboundWebhook}. */
 export interface PostmarkInboundOptions extends WebhookOptions<InboundEvent> {}
@@ -37,25 +38,16 @@ export interface PostmarkInboundOptions extends WebhookOptions<InboundEvent> {}
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function inboundWebhook(options: PostmarkInboundOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("Postmark", "POSTMARK", {}, options);
-  return webhookHandler(
-    {
-      provider: "Postmark",
-      maxBodyBytes: 50_000_000,
-      read: async (post) => {
-        const body = recordOf(post.json());
-        const record = body["RecordType"];
-        if (record !== undefined && record !== "Inbound") {
-          throw new ConfigurationError(
-            `Postmark: this is a "${stringOf(record)}" event; point it at the tracking webhook`,
-            { provider: "Postmark" },
-          );
-        }
-        return [await readMail(body)];
-      },
-    },
-    resolved,
-  );
+  return inboundHandler({ ...POSTMARK, read }, options);
+}
+
+async function read(post: WebhookPost): Promise<readonly InboundEvent[]> {
+  const body = recordOf(post.json());
+  const record = body["RecordType"];
+  if (record !== undefined && record !== "Inbound") {
+    throw misdirected("Postmark", "event", stringOf(record) ?? undefined);
+  }
+  return [await readMail(body)];
 }
 
 async function readMail(body: JsonRecord): Promise<InboundEvent> {

@@ -1,61 +1,26 @@
 import {
-  ConfigurationError,
   dateOf,
+  type EventMeaning,
   idOf,
   type JsonRecord,
+  meaningFields,
+  misdirected,
   ownProperty,
-  type RejectReason,
   readEach,
   recordOf,
-  resolveWebhookOptions,
   stringOf,
   stringsOf,
   type TrackingEvent,
-  type TrackingEventType,
   type TrackingFields,
+  trackingHandler,
   type WebhookHandler,
   type WebhookOptions,
-  webhookHandler,
+  type WebhookPost,
 } from "@posthorn/core/webhooks";
+import { BOUNCES, RECORDS } from "./meanings.js";
 
 /** Options of {@link trackingWebhook}. */
 export interface PostmarkTrackingOptions extends WebhookOptions<TrackingEvent> {}
-
-type Meaning = readonly [TrackingEventType, RejectReason | null];
-
-// https://postmarkapp.com/developer/webhooks/webhooks-overview
-const RECORDS: Readonly<Record<string, Meaning>> = {
-  Delivery: ["delivered", null],
-  Open: ["opened", null],
-  Click: ["clicked", null],
-  SpamComplaint: ["complained", "spam"],
-};
-
-/** Types of bounces, and reasons of suppressions. https://postmarkapp.com/developer/api/bounce-api#bounce-types */
-const BOUNCES: Readonly<Record<string, Meaning>> = {
-  HardBounce: ["bounced", "bounced"],
-  SoftBounce: ["bounced", "bounced"],
-  Transient: ["deferred", null],
-  DnsError: ["deferred", null],
-  Unsubscribe: ["unsubscribed", "unsubscribed"],
-  ManualSuppression: ["unsubscribed", "unsubscribed"],
-  Subscribe: ["subscribed", null],
-  AutoResponder: ["autoresponded", null],
-  AddressChange: ["autoresponded", null],
-  ChallengeVerification: ["autoresponded", null],
-  SpamNotification: ["complained", "spam"],
-  SpamComplaint: ["complained", "spam"],
-  VirusNotification: ["bounced", "other"],
-  OpenRelayTest: ["deferred", null],
-  BadEmailAddress: ["rejected", "invalid"],
-  ManuallyDeactivated: ["rejected", "blocked"],
-  Unconfirmed: ["rejected", null],
-  Blocked: ["rejected", "blocked"],
-  DMARCPolicy: ["rejected", "blocked"],
-  SMTPApiError: ["failed", null],
-  Unknown: ["unknown", null],
-  TemplateRenderingFailed: ["failed", null],
-};
 
 /**
  * Takes Postmark's webhooks.
@@ -63,37 +28,33 @@ const BOUNCES: Readonly<Record<string, Meaning>> = {
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: PostmarkTrackingOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("Postmark", "POSTMARK", {}, options);
-  return webhookHandler(
-    {
-      provider: "Postmark",
-      maxBodyBytes: 10_000_000,
-      read: (post) => {
-        const body = post.json();
-        if (recordOf(body)["RecordType"] === "Inbound" || "FromFull" in recordOf(body)) {
-          throw new ConfigurationError("Postmark: this is received mail; point it at the inbound webhook", {
-            provider: "Postmark",
-          });
-        }
-        return readEach("Postmark", [body], (entry) => [readEvent(recordOf(entry))]);
-      },
-    },
-    resolved,
-  );
+  return trackingHandler({ ...POSTMARK, read }, options);
+}
+
+/** What both of Postmark's webhooks have. Postmark posts again what is answered with anything but 200 and 403. */
+export const POSTMARK = { name: "Postmark", envPrefix: "POSTMARK" } as const;
+
+function read(post: WebhookPost): readonly TrackingEvent[] {
+  const body = post.json();
+  const { RecordType: record, ...members } = recordOf(body);
+  const isMessage =
+    record === undefined && ["RawEmail", "TextBody", "HtmlBody"].some((name) => name in members);
+  if (record === "Inbound" || "FromFull" in members || isMessage) throw misdirected("Postmark", "message");
+  return readEach("Postmark", [body], (entry) => [readEvent(recordOf(entry))]);
 }
 
 function readEvent(entry: JsonRecord): TrackingFields {
-  const [eventType, rejectReason] = meaningOf(entry);
+  const meaning = meaningOf(entry);
+  const type = stringOf(entry["Type"] ?? entry["RecordType"]);
   return {
-    eventType,
+    ...meaningFields(meaning),
     eventId: stringOf(entry["ID"]),
     messageId: idOf(entry["MessageID"]),
     recipient: stringOf(entry["Recipient"] ?? entry["Email"]),
     timestamp: dateOf(
       entry["ReceivedAt"] ?? entry["DeliveredAt"] ?? entry["BouncedAt"] ?? entry["ChangedAt"],
     ),
-    rejectReason,
-    description: stringOf(entry["Description"]),
+    description: stringOf(entry["Description"]) ?? (meaning ? null : type),
     mtaResponse: stringOf(entry["Details"]),
     tags: stringsOf(entry["Tag"]),
     metadata: recordOf(entry["Metadata"]),
@@ -102,12 +63,13 @@ function readEvent(entry: JsonRecord): TrackingFields {
   };
 }
 
-function meaningOf(entry: JsonRecord): Meaning {
-  const record = stringOf(entry["RecordType"]) ?? "";
+function meaningOf(entry: JsonRecord): EventMeaning | undefined {
+  const record = stringOf(entry["RecordType"]);
   if (record === "SubscriptionChange") {
-    if (!entry["SuppressSending"]) return ["subscribed", null];
-    return ownProperty(BOUNCES, stringOf(entry["SuppressionReason"])) ?? ["unsubscribed", null];
+    if (!entry["SuppressSending"]) return BOUNCES["Subscribe"];
+    return ownProperty(BOUNCES, stringOf(entry["SuppressionReason"])) ?? ["unsubscribed", "unsubscribed"];
   }
-  if (record === "Bounce") return ownProperty(BOUNCES, stringOf(entry["Type"])) ?? ["bounced", null];
-  return ownProperty(RECORDS, record) ?? ["unknown", null];
+  // A new type of bounce is one all the same.
+  if (record === "Bounce") return ownProperty(BOUNCES, stringOf(entry["Type"])) ?? ["bounced", "bounced"];
+  return ownProperty(RECORDS, record);
 }

@@ -8,25 +8,28 @@ import {
   inboundEvent,
   inboundFromMime,
   inboundMessage,
+  noMessage,
+  requireMime,
   urlPath,
 } from "@posthorn/core/inbound";
 import {
   ConfigurationError,
   dateOf,
+  inboundHandler,
   isRecord,
   type JsonRecord,
   jsonOf,
   listOf,
+  misdirected,
   recordOf,
-  resolveWebhookOptions,
   type Secrets,
   stringOf,
   stringsOf,
   type WebhookHandler,
   type WebhookOptions,
-  webhookHandler,
+  type WebhookPost,
 } from "@posthorn/core/webhooks";
-import { verifySignature } from "./signature.js";
+import { RESEND } from "./signature.js";
 
 /** Options of {@link inboundWebhook}. */
 export interface ResendInboundOptions extends WebhookOptions<InboundEvent> {
@@ -46,39 +49,38 @@ export interface ResendInboundOptions extends WebhookOptions<InboundEvent> {
  * @throws ConfigurationError when there is nothing to verify by, or no API key
  */
 export function inboundWebhook(options: ResendInboundOptions): WebhookHandler {
-  const isFunction = (value: unknown) => typeof value === "function";
   const forms = {
     signingKey: { secrets: "INBOUND_SECRET" },
     apiKey: "text",
     apiUrl: "text",
-    fetch: isFunction,
+    fetch: (value: unknown) => typeof value === "function",
   } as const;
-  const resolved = resolveWebhookOptions("Resend", "RESEND", forms, options);
-  const { signingKey, apiKey } = resolved;
-  if (!apiKey) {
-    throw new ConfigurationError("Resend: option apiKey is missing; received mail is fetched by it", {
-      provider: "Resend",
-    });
-  }
-  return webhookHandler(
-    {
-      provider: "Resend",
-      maxBodyBytes: 10_000_000,
-      verifiedBy: "signingKey",
-      verify: signingKey ? (post) => verifySignature(post, signingKey, resolved) : undefined,
-      read: async (post) => {
-        const body = recordOf(post.json());
-        if (body["type"] !== "email.received") {
-          throw new ConfigurationError(
-            `Resend: this is "${stringOf(body["type"])}"; point it at the tracking webhook`,
-            { provider: "Resend" },
-          );
-        }
-        return [await readMail(body, post.headers.get("svix-id"), { ...resolved, apiKey })];
-      },
-    },
-    resolved,
+  return inboundHandler(
+    { ...RESEND, options: forms, verify: verifyBy, maxBodyBytes: 10_000_000, read },
+    options,
   );
+}
+
+function verifyBy(options: ResendInboundOptions) {
+  accessOf(options);
+  return RESEND.verify(options);
+}
+
+function accessOf(options: ResendInboundOptions): Access {
+  const { apiKey } = options;
+  if (apiKey) return { ...options, apiKey };
+  throw new ConfigurationError(
+    "Resend: apiKey is required: pass it or set RESEND_API_KEY; received messages are fetched by it",
+    { provider: "Resend" },
+  );
+}
+
+async function read(post: WebhookPost, options: ResendInboundOptions): Promise<readonly InboundEvent[]> {
+  const body = recordOf(post.json());
+  if (body["type"] !== "email.received") {
+    throw misdirected("Resend", "event", stringOf(body["type"]) ?? undefined);
+  }
+  return [await readMail(body, post.headers.get("svix-id"), accessOf(options))];
 }
 
 type Access = ResendInboundOptions & { readonly apiKey: string };
@@ -86,18 +88,19 @@ type Access = ResendInboundOptions & { readonly apiKey: string };
 async function readMail(body: JsonRecord, eventId: string | null, access: Access): Promise<InboundEvent> {
   const data = recordOf(body["data"]);
   const id = stringOf(data["email_id"]);
+  if (!id) throw noMessage("Resend");
   // Inline images stay references to files, as they are in the mail, instead of becoming part of the HTML.
-  const mail = id === null ? {} : await call(`${urlPath("emails", "receiving", id)}?html_format=cid`, access);
+  const mail = await call(`${urlPath("emails", "receiving", id)}?html_format=cid`, access);
   const whole = stringOf(recordOf(mail["raw"])["download_url"]);
   const message = whole
-    ? await inboundFromMime(await fetchBytes("Resend", whole, {}, access.fetch))
+    ? await inboundFromMime(requireMime("Resend", await fetchBytes("Resend", whole, {}, access.fetch)))
     : inboundMessage({
         headers: headersOf(data, mail),
         text: stringOf(mail["text"]),
         html: stringOf(mail["html"]),
         attachments: listOf(mail["attachments"] ?? data["attachments"])
           .filter(isRecord)
-          .map((file) => readAttachment(file, id ?? "", access)),
+          .map((file) => readAttachment(file, id, access)),
       });
   return inboundEvent("Resend", body, message, { eventId, timestamp: dateOf(body["created_at"]) });
 }

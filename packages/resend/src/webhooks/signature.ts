@@ -19,15 +19,14 @@ const MAX_AGE = 300;
  *
  * @see https://docs.svix.com/receiving/verifying-payloads/how-manual
  */
-export async function verifySignature(
+async function verifySignature(
   post: WebhookPost,
-  secrets: Secrets,
+  keys: readonly Uint8Array[],
   { maxAge, clock }: Pick<WebhookOptions<never>, "maxAge" | "clock">,
 ): Promise<void> {
   const id = post.headers.get("svix-id") ?? "";
   const timestamp = post.headers.get("svix-timestamp") ?? "";
   const message = joinBytes(`${id}.${timestamp}.`, post.body);
-  const keys = secretList(secrets).map(keyOf);
   const signatures = (post.headers.get("svix-signature") ?? "")
     .split(" ")
     .filter((signature) => signature.startsWith("v1,"));
@@ -45,3 +44,16 @@ function keyOf(secret: string): Uint8Array {
     provider: "Resend",
   });
 }
+
+/** What both of Resend's webhooks have. Svix posts again what is answered with anything but 2xx. */
+export const RESEND = {
+  name: "Resend",
+  envPrefix: "RESEND",
+  verifiedBy: "signingKey",
+  verify: (
+    options: { readonly signingKey?: Secrets | undefined } & Pick<WebhookOptions<never>, "maxAge" | "clock">,
+  ) => {
+    const keys = secretList(options.signingKey).map(keyOf);
+    return keys.length > 0 ? (post: WebhookPost) => verifySignature(post, keys, options) : undefined;
+  },
+} as const;

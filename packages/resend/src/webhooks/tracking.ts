@@ -1,55 +1,34 @@
 import {
   bareAddress,
-  ConfigurationError,
   dateOf,
+  type EventMeaning,
   idOf,
   isRecord,
   type JsonRecord,
   jsonOf,
   listOf,
+  meaningFields,
+  misdirected,
   ownProperty,
-  type RejectReason,
   readEach,
   recordOf,
-  resolveWebhookOptions,
   type Secrets,
   stringOf,
   stringsOf,
   type TrackingEvent,
-  type TrackingEventType,
   type TrackingFields,
+  trackingHandler,
   type WebhookHandler,
   type WebhookOptions,
-  webhookHandler,
+  type WebhookPost,
 } from "@posthorn/core/webhooks";
-import { verifySignature } from "./signature.js";
+import { BOUNCES, EVENTS, SUPPRESSIONS } from "./meanings.js";
+import { RESEND } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
 export interface ResendTrackingOptions extends WebhookOptions<TrackingEvent> {
   /** The webhook's signing secret, `whsec_…`. Environment: `RESEND_SIGNING_SECRET`. */
   readonly signingKey?: Secrets | undefined;
-}
-
-// https://resend.com/docs/webhooks/event-types
-const TYPES: Readonly<Record<string, TrackingEventType>> = {
-  "email.scheduled": "queued",
-  "email.sent": "sent",
-  "email.delivered": "delivered",
-  "email.delivery_delayed": "deferred",
-  "email.bounced": "bounced",
-  "email.failed": "failed",
-  "email.suppressed": "rejected",
-  "email.complained": "complained",
-  "email.opened": "opened",
-  "email.clicked": "clicked",
-};
-
-/** Resend says why in words alone; those that its documentation and its posts have. */
-function reasonOf(type: string, words: string | null): RejectReason | null {
-  if (type === "email.suppressed") return "blocked";
-  if (words === null) return null;
-  if (words.includes("suppressed sending")) return "blocked";
-  return words.includes("bounce message") ? "bounced" : "other";
 }
 
 /**
@@ -58,58 +37,42 @@ function reasonOf(type: string, words: string | null): RejectReason | null {
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: ResendTrackingOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions(
-    "Resend",
-    "RESEND",
-    { signingKey: { secrets: "SIGNING_SECRET" } },
-    options,
-  );
-  const { signingKey } = resolved;
-  return webhookHandler(
-    {
-      provider: "Resend",
-      maxBodyBytes: 10_000_000,
-      verifiedBy: "signingKey",
-      verify: signingKey ? (post) => verifySignature(post, signingKey, resolved) : undefined,
-      read: (post) => {
-        const body = recordOf(post.json());
-        if (body["type"] === "email.received") {
-          throw new ConfigurationError(
-            "Resend: this is received mail; point email.received at the inbound webhook",
-            {
-              provider: "Resend",
-            },
-          );
-        }
-        const eventId = post.headers.get("svix-id");
-        return readEach("Resend", [body], (entry) => [{ ...readEvent(recordOf(entry)), eventId }]);
-      },
-    },
-    resolved,
-  );
+  return trackingHandler({ ...RESEND, options: FORMS, read }, options);
+}
+
+const FORMS = { signingKey: { secrets: "SIGNING_SECRET" } } as const;
+
+function read(post: WebhookPost): readonly TrackingEvent[] {
+  const body = recordOf(post.json());
+  if (body["type"] === "email.received") throw misdirected("Resend", "message", "email.received");
+  const eventId = post.headers.get("svix-id");
+  return readEach("Resend", [body], (entry) => [{ ...readEvent(recordOf(entry)), eventId }]);
 }
 
 function readEvent(entry: JsonRecord): TrackingFields {
-  const type = stringOf(entry["type"]) ?? "";
+  const type = stringOf(entry["type"]);
   const data = recordOf(entry["data"]);
   const click = recordOf(data["click"]);
   const bounce = recordOf(data["bounce"]);
+  const meaning = meaningOf(type, data);
+  const metadata = header(data, "x-metadata");
   const words = [
     bounce["message"],
     recordOf(data["failed"])["reason"],
     recordOf(data["suppressed"])["message"],
+    meaning ? null : type,
   ];
   return {
-    eventType: ownProperty(TYPES, type) ?? "unknown",
+    ...meaningFields(meaning),
     messageId: idOf(data["email_id"]),
     // The first alone: Resend does not say which of several an event is about.
-    recipient: bareAddress(stringOf(listOf(data["to"])[0])),
+    recipient: bareAddress(stringOf(listOf(data["to"])[0] ?? data["email"])),
     timestamp: dateOf(entry["created_at"]),
-    rejectReason: reasonOf(type, stringOf(bounce["message"])),
     description: words.map(stringOf).find(Boolean) ?? null,
+    mtaResponse: stringsOf(bounce["diagnosticCode"]).join("\n") || null,
     // Where sending put them.
     tags: stringsOf(jsonOf(header(data, "x-tags"))),
-    metadata: recordOf(jsonOf(header(data, "x-metadata"))),
+    metadata: metadata === null ? nativeTags(data["tags"]) : recordOf(jsonOf(metadata)),
     clickUrl: stringOf(click["link"]),
     userAgent: stringOf(click["userAgent"] ?? recordOf(data["open"])["userAgent"]),
   };
@@ -120,4 +83,24 @@ function header(data: JsonRecord, name: string): string | null {
     .filter(isRecord)
     .find((entry) => stringOf(entry["name"])?.toLowerCase() === name);
   return found ? stringOf(found["value"]) : null;
+}
+
+function meaningOf(type: string | null, data: JsonRecord): EventMeaning | undefined {
+  const known = ownProperty(EVENTS, type);
+  if (type === "email.suppressed") {
+    return ownProperty(SUPPRESSIONS, stringOf(recordOf(data["suppressed"])["reason"])) ?? known;
+  }
+  if (type !== "email.bounced") return known;
+  const bounce = recordOf(data["bounce"]);
+  const kind = stringOf(bounce["type"]);
+  const subType = stringOf(bounce["subType"]);
+  return ownProperty(BOUNCES, `${kind}/${subType}`) ?? ownProperty(BOUNCES, kind) ?? known;
+}
+
+/** Resend's own tags are pairs: a record, or a list of `name` and `value` as sending takes them. */
+function nativeTags(tags: unknown): JsonRecord {
+  if (!Array.isArray(tags)) return recordOf(tags);
+  return Object.fromEntries(
+    tags.filter(isRecord).map(({ name, value }) => [stringOf(name) ?? "", value] as const),
+  );
 }

@@ -1,49 +1,28 @@
 import { readNotification, type SnsEnvelope, type SnsOptions, snsWebhook } from "@posthorn/core/sns";
 import {
   dateOf,
+  type EventMeaning,
   idOf,
   isRecord,
   type JsonRecord,
   jsonOf,
   listOf,
+  meaningFields,
   numberOf,
   ownProperty,
-  type RejectReason,
   readEach,
   recordOf,
   stringOf,
   stringsOf,
   type TrackingEvent,
-  type TrackingEventType,
   type TrackingFields,
   type WebhookHandler,
 } from "@posthorn/core/webhooks";
+import { BLOCKLISTS, EVENTS } from "./meanings.js";
 import { SCALEWAY_SNS } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
 export interface ScalewayTrackingOptions extends SnsOptions<TrackingEvent> {}
-
-// https://www.scaleway.com/en/docs/transactional-email/reference-content/webhook-events-payloads/
-const TYPES: Readonly<Record<string, TrackingEventType>> = {
-  email_queued: "queued",
-  email_delivered: "delivered",
-  email_deferred: "deferred",
-  email_dropped: "bounced",
-  email_mailbox_not_found: "bounced",
-  email_blocklisted: "rejected",
-};
-
-const REASONS: Readonly<Record<string, RejectReason>> = {
-  email_dropped: "bounced",
-  email_mailbox_not_found: "bounced",
-  email_spam: "spam",
-};
-
-/** Why Scaleway stopped sending to an address: both kinds are for mail that bounced before. */
-const BLOCKLISTS: Readonly<Record<string, RejectReason>> = {
-  mailbox_full: "bounced",
-  mailbox_not_found: "bounced",
-};
 
 /**
  * Takes the webhooks of Scaleway's Transactional Email, which come through a topic of Topics and Events.
@@ -61,20 +40,17 @@ function read(envelope: SnsEnvelope): readonly TrackingEvent[] {
 }
 
 function readEvent(event: JsonRecord): TrackingFields {
-  const type = stringOf(event["type"]) ?? "";
+  const type = stringOf(event["type"]);
   const code = numberOf(event["email_response_code"]) || null;
+  const meaning = meaningOf(type, code, stringOf(event["blocklist_type"]));
   const answer = stringOf(event["email_response_message"]) || stringOf(event["email_error"]);
   return {
-    eventType: type === "email_spam" ? spamType(code) : (ownProperty(TYPES, type) ?? "unknown"),
+    ...meaningFields(meaning),
     eventId: idOf(event["id"]),
     messageId: idOf(event["email_id"]),
     recipient: stringOf(event["email_to"]),
     timestamp: dateOf(event["created_at"]),
-    rejectReason:
-      type === "email_blocklisted"
-        ? (ownProperty(BLOCKLISTS, stringOf(event["blocklist_type"])) ?? "blocked")
-        : (ownProperty(REASONS, type) ?? null),
-    description: stringOf(event["blocklist_reason"]) || (ownProperty(TYPES, type) ? null : type || null),
+    description: stringOf(event["blocklist_reason"]) || (meaning ? null : type),
     mtaResponse: [code, answer].filter(Boolean).join(" ") || null,
     // Where sending put them.
     tags: stringsOf(jsonOf(headerOf(event, "x-tags"))),
@@ -82,9 +58,17 @@ function readEvent(event: JsonRecord): TrackingFields {
   };
 }
 
-/** Spam is what the receiving server called so in its answer, or else what Scaleway itself did not send. */
-function spamType(code: number | null): TrackingEventType {
-  return code === null ? "rejected" : "bounced";
+/** @param code of the receiving server's response; without one Scaleway itself did not send the message */
+function meaningOf(
+  type: string | null,
+  code: number | null,
+  blocklist: string | null,
+): EventMeaning | undefined {
+  const known = ownProperty(EVENTS, type);
+  if (type === "email_spam" && code === null) return EVENTS["email_spam, no email_response_code"];
+  if (type === "email_blocklisted") return ["rejected", ownProperty(BLOCKLISTS, blocklist) ?? "blocked"];
+  if (type === "email_dropped" && code !== null) return ["bounced", "bounced", code >= 500];
+  return known;
 }
 
 function headerOf(event: JsonRecord, name: string): string | null {

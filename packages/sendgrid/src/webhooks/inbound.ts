@@ -8,23 +8,23 @@ import {
   inboundFromMime,
   inboundMessage,
   parseHeaderLines,
+  requireMime,
 } from "@posthorn/core/inbound";
 import {
-  ConfigurationError,
+  inboundHandler,
   jsonOf,
   listOf,
+  misdirected,
   numberOf,
   recordOf,
-  resolveWebhookOptions,
   type Secrets,
   stringOf,
   type WebhookForm,
   type WebhookHandler,
   type WebhookOptions,
   type WebhookPost,
-  webhookHandler,
 } from "@posthorn/core/webhooks";
-import { verifySignature } from "./signature.js";
+import { SENDGRID } from "./signature.js";
 
 /** Options of {@link inboundWebhook}. */
 export interface SendGridInboundOptions extends WebhookOptions<InboundEvent> {
@@ -45,26 +45,13 @@ export interface SendGridInboundOptions extends WebhookOptions<InboundEvent> {
  */
 export function inboundWebhook(options: SendGridInboundOptions): WebhookHandler {
   const forms = { signingKey: { secrets: "INBOUND_WEBHOOK_VERIFICATION_KEY" } } as const;
-  const resolved = resolveWebhookOptions("SendGrid", "SENDGRID", forms, options);
-  const { signingKey: key } = resolved;
-  return webhookHandler(
-    {
-      provider: "SendGrid",
-      maxBodyBytes: 50_000_000,
-      verifiedBy: "signingKey",
-      verify: key ? (post) => verifySignature(post, key, resolved) : undefined,
-      read,
-    },
-    resolved,
-  );
+  // SendGrid tries again after 5xx alone, and drops the message after another status.
+  // https://www.twilio.com/docs/sendgrid/for-developers/parsing-email/inbound-email
+  return inboundHandler({ ...SENDGRID, options: forms, read, signatureStatus: 503 }, options);
 }
 
 async function read(post: WebhookPost): Promise<readonly InboundEvent[]> {
-  if (post.mediaType === "application/json") {
-    throw new ConfigurationError("SendGrid: these are tracking events; point them at the tracking webhook", {
-      provider: "SendGrid",
-    });
-  }
+  if (!post.isForm) throw misdirected("SendGrid", "event");
   const form = post.form();
   const mime = form.field("email");
   const charsets = recordOf(jsonOf(form.text("charsets")));
@@ -73,7 +60,7 @@ async function read(post: WebhookPost): Promise<readonly InboundEvent[]> {
     return bytes ? decodeText(bytes, stringOf(charsets[name]) ?? "utf-8") : null;
   };
   const message = mime
-    ? await inboundFromMime(mime.bytes, detailsOf(form))
+    ? await inboundFromMime(requireMime("SendGrid", mime.bytes), detailsOf(form))
     : inboundMessage({
         ...detailsOf(form),
         headers: await parseHeaderLines(form.text("headers") ?? ""),

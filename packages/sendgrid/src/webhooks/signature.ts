@@ -1,11 +1,12 @@
 import {
   bytesOfBase64,
   checkAge,
-  importPublicKey,
   joinBytes,
+  type PublicKey,
+  publicKeys,
   requireSignature,
   type Secrets,
-  secretList,
+  verifyByPublicKey,
   type WebhookOptions,
   type WebhookPost,
 } from "@posthorn/core/webhooks";
@@ -18,26 +19,15 @@ const MAX_AGE = 24 * 3600;
  *
  * @see https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features
  */
-export async function verifySignature(
+async function verifySignature(
   post: WebhookPost,
-  keys: Secrets,
+  keys: readonly PublicKey[],
   { maxAge, clock }: Pick<WebhookOptions<never>, "maxAge" | "clock">,
 ): Promise<void> {
   const timestamp = post.headers.get("x-twilio-email-event-webhook-timestamp") ?? "";
   const signature = rawSignature(bytesOfBase64(post.headers.get("x-twilio-email-event-webhook-signature")));
   const message = joinBytes(timestamp, post.body);
-  const matches = await Promise.all(
-    secretList(keys).map(async (key) => {
-      const imported = await importPublicKey(key, { name: "ECDSA", namedCurve: "P-256" });
-      return crypto.subtle.verify(
-        { name: "ECDSA", hash: "SHA-256" },
-        imported,
-        joinBytes(signature ?? ""),
-        message,
-      );
-    }),
-  );
-  requireSignature("SendGrid", signature !== undefined && matches.includes(true));
+  requireSignature("SendGrid", await verifyByPublicKey(keys, "SHA-256", signature, message));
   // The signature vouches for the time, whatever its form; only a number tells its age.
   const signedAt = Number(timestamp);
   if (Number.isFinite(signedAt)) checkAge("SendGrid", signedAt, maxAge ?? MAX_AGE, (clock ?? Date).now());
@@ -62,3 +52,17 @@ function rawSignature(der: Uint8Array | undefined): Uint8Array | undefined {
   }
   return at === der.length ? raw : undefined;
 }
+
+/** What both of SendGrid's webhooks have. */
+export const SENDGRID = {
+  name: "SendGrid",
+  envPrefix: "SENDGRID",
+  verifiedBy: "signingKey",
+  verify: (
+    options: { readonly signingKey?: Secrets | undefined } & Pick<WebhookOptions<never>, "maxAge" | "clock">,
+  ) => {
+    if (!options.signingKey) return undefined;
+    const keys = publicKeys("SendGrid", "signingKey", "P-256", options.signingKey);
+    return (post: WebhookPost) => verifySignature(post, keys, options);
+  },
+} as const;

@@ -1,26 +1,27 @@
 import {
   dateOfSeconds,
+  type EventMeaning,
   idOf,
   isRecord,
   type JsonRecord,
+  meaningFields,
+  misdirected,
   ownProperty,
-  type RejectReason,
   readEach,
   recordOf,
-  resolveWebhookOptions,
   type Secrets,
   stringOf,
   stringsOf,
   type TrackingEvent,
-  type TrackingEventType,
   type TrackingFields,
+  trackingHandler,
   type WebhookHandler,
   type WebhookOptions,
   type WebhookPost,
   WebhookRequestError,
-  webhookHandler,
 } from "@posthorn/core/webhooks";
-import { verifySignature } from "./signature.js";
+import { BOUNCES, CLASSIFICATIONS, DROPS, EVENTS } from "./meanings.js";
+import { SENDGRID } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
 export interface SendGridTrackingOptions extends WebhookOptions<TrackingEvent> {
@@ -29,35 +30,6 @@ export interface SendGridTrackingOptions extends WebhookOptions<TrackingEvent> {
    */
   readonly signingKey?: Secrets | undefined;
 }
-
-// https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
-const TYPES: Readonly<Record<string, TrackingEventType>> = {
-  processed: "queued",
-  deferred: "deferred",
-  delivered: "delivered",
-  bounce: "bounced",
-  dropped: "rejected",
-  open: "opened",
-  click: "clicked",
-  spamreport: "complained",
-  unsubscribe: "unsubscribed",
-  group_unsubscribe: "unsubscribed",
-  group_resubscribe: "subscribed",
-};
-
-/** Reasons of `dropped`. */
-const REASONS: Readonly<Record<string, RejectReason>> = {
-  invalid: "invalid",
-  "unsubscribed address": "unsubscribed",
-  bounce: "bounced",
-  "bounced address": "bounced",
-  "spam reporting address": "spam",
-  "spam content": "spam",
-  "spam content (if spam checker app enabled)": "spam",
-  "recipient list over package quota": "blocked",
-  blocked: "blocked",
-  expired: "timed_out",
-};
 
 /** SendGrid's own members; what else there is, is metadata. */
 const OWN = new Set(
@@ -74,22 +46,13 @@ const OWN = new Set(
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: SendGridTrackingOptions): WebhookHandler {
-  const forms = { signingKey: { secrets: "TRACKING_WEBHOOK_VERIFICATION_KEY" } } as const;
-  const resolved = resolveWebhookOptions("SendGrid", "SENDGRID", forms, options);
-  const { signingKey: key } = resolved;
-  return webhookHandler(
-    {
-      provider: "SendGrid",
-      maxBodyBytes: 10_000_000,
-      verifiedBy: "signingKey",
-      verify: key ? (post) => verifySignature(post, key, resolved) : undefined,
-      read,
-    },
-    resolved,
-  );
+  return trackingHandler({ ...SENDGRID, options: FORMS, read }, options);
 }
 
+const FORMS = { signingKey: { secrets: "TRACKING_WEBHOOK_VERIFICATION_KEY" } } as const;
+
 function read(post: WebhookPost): readonly TrackingEvent[] {
+  if (post.isForm) throw misdirected("SendGrid", "message");
   const body = post.json();
   if (!Array.isArray(body)) {
     throw new WebhookRequestError("SendGrid: the body is not a list of events", { status: 400 });
@@ -101,23 +64,38 @@ function read(post: WebhookPost): readonly TrackingEvent[] {
 }
 
 function readEvent(entry: JsonRecord): TrackingFields {
-  const eventType = ownProperty(TYPES, stringOf(entry["event"])) ?? "unknown";
+  const event = stringOf(entry["event"]);
+  const meaning = meaningOf(event, entry);
   const reason = stringOf(entry["reason"]);
-  const isRejected = eventType === "rejected";
-  const why = stringOf(entry["type"]) ?? reason ?? "";
+  const isDropped = event === "dropped";
   const metadata = Object.fromEntries(Object.entries(entry).filter(([name]) => !OWN.has(name)));
   return {
-    eventType,
+    ...meaningFields(meaning),
     eventId: idOf(entry["sg_event_id"]),
     // Sending puts its own id among the custom arguments.
     messageId: idOf(entry["anymail_id"]) ?? idOf(entry["smtp-id"]),
     recipient: stringOf(entry["email"]),
     timestamp: dateOfSeconds(entry["timestamp"]),
-    rejectReason: isRejected ? (ownProperty(REASONS, why.toLowerCase()) ?? "other") : null,
-    mtaResponse: isRejected ? null : (stringOf(entry["response"]) ?? reason),
+    description: meaning ? null : event,
+    mtaResponse: isDropped ? null : (stringOf(entry["response"]) ?? reason),
     tags: stringsOf(entry["category"]),
     metadata: { ...recordOf(entry["unique_args"]), ...metadata },
     clickUrl: stringOf(entry["url"]),
     userAgent: stringOf(entry["useragent"]),
   };
+}
+
+function meaningOf(event: string | null, entry: JsonRecord): EventMeaning | undefined {
+  const known = ownProperty(EVENTS, event);
+  const type = stringOf(entry["type"])?.toLowerCase();
+  if (event === "dropped") {
+    const why = type ?? stringOf(entry["reason"])?.toLowerCase();
+    return ["rejected", ownProperty(DROPS, why) ?? "other"];
+  }
+  if (event !== "bounce") return known;
+  const [, reason = null, permanent] = ownProperty(BOUNCES, type) ?? known ?? [];
+  // "blocked" and "expired" say more than the classification.
+  const isPlain = type === undefined || type === "bounce";
+  const classified = ownProperty(CLASSIFICATIONS, stringOf(entry["bounce_classification"])?.toLowerCase());
+  return ["bounced", (isPlain ? classified : undefined) ?? reason, permanent];
 }

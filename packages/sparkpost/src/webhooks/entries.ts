@@ -31,3 +31,6 @@ export function entriesOf(post: WebhookPost): readonly SparkPostEntry[] {
     }));
   });
 }
+
+/** What both of SparkPost's webhooks have. SparkPost posts again, for 8 hours, what is answered with anything but 200. */
+export const SPARKPOST = { name: "SparkPost", envPrefix: "SPARKPOST" } as const;

@@ -6,18 +6,17 @@ import {
   requireMime,
 } from "@posthorn/core/inbound";
 import {
-  ConfigurationError,
+  inboundHandler,
+  misdirected,
   recordOf,
   requireToken,
-  resolveWebhookOptions,
   type Secrets,
   secretList,
   stringOf,
   type WebhookHandler,
   type WebhookOptions,
-  webhookHandler,
 } from "@posthorn/core/webhooks";
-import { entriesOf, type SparkPostEntry } from "./entries.js";
+import { entriesOf, SPARKPOST, type SparkPostEntry } from "./entries.js";
 
 /** Options of {@link inboundWebhook}. */
 export interface SparkPostInboundOptions extends WebhookOptions<InboundEvent> {
@@ -31,29 +30,25 @@ export interface SparkPostInboundOptions extends WebhookOptions<InboundEvent> {
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function inboundWebhook(options: SparkPostInboundOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("SparkPost", "SPARKPOST", { authToken: "secrets" }, options);
-  const { authToken } = resolved;
-  return webhookHandler(
+  return inboundHandler(
     {
-      provider: "SparkPost",
-      maxBodyBytes: 50_000_000,
+      ...SPARKPOST,
+      options: { authToken: "secrets" },
       verifiedBy: "authToken",
-      verify: authToken
-        ? ({ headers }) =>
-            requireToken("SparkPost", secretList(authToken), headers.get("x-messagesystems-webhook-token"))
-        : undefined,
-      read: (post, report) => readMessages(entriesOf(post), report, readMail),
+      verify: ({ authToken }) =>
+        authToken
+          ? ({ headers }) =>
+              requireToken("SparkPost", secretList(authToken), headers.get("x-messagesystems-webhook-token"))
+          : undefined,
+      read: (post, _, report) => readMessages(entriesOf(post), report, readMail),
     },
-    resolved,
+    options,
   );
 }
 
 async function readMail({ kind, event }: SparkPostEntry): Promise<InboundEvent> {
   if (kind !== "relay_message") {
-    throw new ConfigurationError(
-      `SparkPost: this is "${kind}", no received mail; point it at the tracking webhook`,
-      { provider: "SparkPost" },
-    );
+    throw misdirected("SparkPost", "event", stringOf(event["type"]) ?? kind);
   }
   const { email_rfc822: content, ...rest } = recordOf(event["content"]);
   const mime = requireMime("SparkPost", content, Boolean(rest["email_rfc822_is_base64"]));

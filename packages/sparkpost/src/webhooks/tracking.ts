@@ -1,26 +1,27 @@
 import {
-  ConfigurationError,
   dateOf,
   dateOfSeconds,
+  type EventMeaning,
+  type EventMeanings,
   idOf,
   type JsonRecord,
+  meaningFields,
+  misdirected,
   ownProperty,
-  type RejectReason,
   readEach,
   recordOf,
-  resolveWebhookOptions,
   stringOf,
   stringsOf,
   type TrackingEvent,
-  type TrackingEventType,
   type TrackingFields,
   trackingEvent,
+  trackingHandler,
   type WebhookHandler,
   type WebhookOptions,
   type WebhookPost,
-  webhookHandler,
 } from "@posthorn/core/webhooks";
-import { entriesOf, type SparkPostEntry } from "./entries.js";
+import { entriesOf, SPARKPOST, type SparkPostEntry } from "./entries.js";
+import { BOUNCE_CLASSES, EVENTS } from "./meanings.js";
 
 /** Options of {@link trackingWebhook}. */
 export interface SparkPostTrackingOptions extends WebhookOptions<TrackingEvent> {
@@ -31,107 +32,47 @@ export interface SparkPostTrackingOptions extends WebhookOptions<TrackingEvent> 
   readonly trackInitialOpenAsOpened?: boolean | undefined;
 }
 
-// https://developers.sparkpost.com/api/webhooks/#header-webhook-event-types
-const TYPES: Readonly<Record<string, TrackingEventType>> = {
-  injection: "queued",
-  delivery: "delivered",
-  bounce: "bounced",
-  out_of_band: "bounced",
-  delay: "deferred",
-  policy_rejection: "rejected",
-  generation_rejection: "rejected",
-  generation_failure: "failed",
-  spam_complaint: "complained",
-  open: "opened",
-  amp_open: "opened",
-  click: "clicked",
-  amp_click: "clicked",
-  list_unsubscribe: "unsubscribed",
-  link_unsubscribe: "unsubscribed",
-};
-
-/** https://support.sparkpost.com/docs/deliverability/bounce-classification-codes */
-const BOUNCE_CLASSES: Readonly<Record<string, RejectReason>> = {
-  "1": "other",
-  "10": "invalid",
-  "20": "bounced",
-  "21": "bounced",
-  "22": "bounced",
-  "23": "bounced",
-  "24": "timed_out",
-  "25": "blocked",
-  "30": "bounced",
-  "40": "bounced",
-  "50": "blocked",
-  "51": "spam",
-  "52": "spam",
-  "53": "other",
-  "54": "blocked",
-  "60": "other",
-  "70": "bounced",
-  "80": "other",
-  "90": "unsubscribed",
-  "100": "other",
-};
-
-/** Bounce classes of mail that is none of a server's refusals. */
-const BOUNCE_TYPES: Readonly<Record<string, TrackingEventType>> = {
-  "60": "autoresponded",
-  "80": "subscribed",
-  "90": "unsubscribed",
-  "100": "autoresponded",
-};
-
 /**
  * Takes SparkPost's event webhooks.
  *
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: SparkPostTrackingOptions): WebhookHandler {
-  const forms = { trackInitialOpenAsOpened: (value: unknown) => typeof value === "boolean" };
-  const resolved = resolveWebhookOptions("SparkPost", "SPARKPOST", forms, options);
-  const types = resolved.trackInitialOpenAsOpened
-    ? { ...TYPES, initial_open: "opened" as const, amp_initial_open: "opened" as const }
-    : TYPES;
-  return webhookHandler(
-    { provider: "SparkPost", maxBodyBytes: 10_000_000, read: (post) => read(post, types) },
-    resolved,
-  );
+  return trackingHandler({ ...SPARKPOST, options: FORMS, read }, options);
 }
 
-type Types = typeof TYPES;
+const FORMS = { trackInitialOpenAsOpened: (value: unknown) => typeof value === "boolean" };
 
-function read(post: WebhookPost, types: Types): readonly TrackingEvent[] {
+const INITIAL_OPENS: EventMeanings = { initial_open: ["opened"], amp_initial_open: ["opened"] };
+
+function read(
+  post: WebhookPost,
+  { trackInitialOpenAsOpened }: SparkPostTrackingOptions,
+): readonly TrackingEvent[] {
   const entries = entriesOf(post);
-  if (entries.some(({ kind }) => kind === "relay_message")) {
-    throw new ConfigurationError(
-      "SparkPost: this is received mail; point the relay webhook at the inbound webhook",
-      {
-        provider: "SparkPost",
-      },
-    );
-  }
-  return entries.flatMap((entry) => readEntry(entry, types));
+  if (entries.some(({ kind }) => kind === "relay_message")) throw misdirected("SparkPost", "message");
+  const events = trackInitialOpenAsOpened ? { ...EVENTS, ...INITIAL_OPENS } : EVENTS;
+  return entries.flatMap((entry) => readEntry(entry, events));
 }
 
-function readEntry({ kind, event, raw }: SparkPostEntry, types: Types): readonly TrackingEvent[] {
+function readEntry({ kind, event, raw }: SparkPostEntry, events: EventMeanings): readonly TrackingEvent[] {
   if (kind === "")
     return [trackingEvent("SparkPost", raw, { description: "cannot be read: it has no msys" })];
-  return readEach("SparkPost", [raw], () => [readEvent(event, types)]);
+  return readEach("SparkPost", [raw], () => [readEvent(kind, event, events)]);
 }
 
-function readEvent(event: JsonRecord, types: Types): TrackingFields {
-  const type = stringOf(event["type"]) ?? "";
-  const bounceClass = stringOf(event["bounce_class"]);
+function readEvent(kind: string, event: JsonRecord, events: EventMeanings): TrackingFields {
+  const type = stringOf(event["type"]);
+  const meaning = meaningOf(event, ownProperty(events, type));
   const tags = stringsOf(event["campaign_id"]);
   return {
-    eventType: ownProperty(BOUNCE_TYPES, bounceClass) ?? ownProperty(types, type) ?? "unknown",
+    ...meaningFields(meaning),
     eventId: idOf(event["event_id"]),
     messageId: idOf(event["transmission_id"]),
     // As it was given; `rcpt_to` is in lower case.
     recipient: stringOf(event["raw_rcpt_to"] ?? event["rcpt_to"]),
     timestamp: dateOfSeconds(event["timestamp"]) ?? dateOf(event["timestamp"]),
-    rejectReason: bounceClass === null ? null : (ownProperty(BOUNCE_CLASSES, bounceClass) ?? "other"),
+    description: meaning ? null : (type ?? kind),
     mtaResponse: stringOf(event["raw_reason"] ?? event["reason"]),
     // Sending puts the tag there. Tags of recipients are those of stored lists.
     tags: tags.length > 0 ? tags : stringsOf(event["rcpt_tags"]),
@@ -139,4 +80,13 @@ function readEvent(event: JsonRecord, types: Types): TrackingFields {
     clickUrl: stringOf(event["target_link_url"]),
     userAgent: stringOf(event["user_agent"]),
   };
+}
+
+/** The class of a bounce says what it is; of what else has one, it says why. */
+function meaningOf(event: JsonRecord, known: EventMeaning | undefined): EventMeaning | undefined {
+  const bounceClass = stringOf(event["bounce_class"]);
+  if (bounceClass === null || !known) return known;
+  const classified = ownProperty(BOUNCE_CLASSES, bounceClass) ?? ["bounced", "other"];
+  if (known[0] === "bounced") return classified;
+  return [known[0], classified[1]];
 }

@@ -38,8 +38,10 @@ export interface WebhookSubject<E extends TrackingEvent | InboundEvent> {
   readonly webhook: (options: WebhookOptions<E>) => WebhookHandler;
   /** Options that it needs beside those to verify by. */
   readonly more?: Readonly<Record<string, unknown>>;
-  /** Status of the response to a post that is not signed right; default 400 or 401. */
-  readonly refusedWith?: number;
+  /** Status of the response to a post that is not signed right, or several; default 400 or 401. */
+  readonly refusedWith?: number | readonly number[];
+  /** The status when `onEvent` throws. @default 500 */
+  readonly failedWith?: number;
   /** The option that takes the key, `basicAuth` for HTTP basic auth. */
   readonly verifiedBy: string;
   /** Two keys of the user's, and one of somebody else. Default for HTTP basic auth: {@link basicAuthKeys}. */

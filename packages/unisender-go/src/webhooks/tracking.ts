@@ -1,24 +1,24 @@
 import {
   dateOf,
+  type EventMeaning,
   idOf,
   isRecord,
   type JsonRecord,
   listOf,
+  meaningFields,
   ownProperty,
-  type RejectReason,
   readEach,
   recordOf,
-  resolveWebhookOptions,
   type Secrets,
   stringOf,
   stringsOf,
   type TrackingEvent,
-  type TrackingEventType,
   type TrackingFields,
+  trackingHandler,
   type WebhookHandler,
   type WebhookOptions,
-  webhookHandler,
 } from "@posthorn/core/webhooks";
+import { OUTCOMES, STATUSES } from "./meanings.js";
 import { verifySignature } from "./signature.js";
 
 /** Options of {@link trackingWebhook}. */
@@ -27,60 +27,23 @@ export interface UnisenderGoTrackingOptions extends WebhookOptions<TrackingEvent
   readonly apiKey?: Secrets | undefined;
 }
 
-// https://godocs.unisender.ru/web-api-ref#callback-format
-const TYPES: Readonly<Record<string, TrackingEventType>> = {
-  sent: "sent",
-  delivered: "delivered",
-  opened: "opened",
-  clicked: "clicked",
-  hard_bounced: "bounced",
-  soft_bounced: "deferred",
-  spam: "complained",
-  unsubscribed: "unsubscribed",
-  subscribed: "subscribed",
-};
-
-/** What a delivery ended with; `null` where it has not ended. https://godocs.unisender.ru/email-statuses */
-const REASONS: Readonly<Record<string, RejectReason | null>> = {
-  err_user_unknown: "bounced",
-  err_user_inactive: "bounced",
-  err_mailbox_discarded: "bounced",
-  err_mailbox_full: "bounced",
-  err_no_dns: "bounced",
-  err_unreachable: "bounced",
-  err_too_large: "bounced",
-  err_domain_inactive: "bounced",
-  err_destination_misconfigured: "bounced",
-  err_spam_rejected: "spam",
-  err_spam_folder: "spam",
-  err_spam_skipped: "spam",
-  err_blacklisted: "blocked",
-  err_unsubscribed: "unsubscribed",
-  err_will_retry: null,
-  err_resend: "other",
-  err_delivery_failed: "other",
-  err_skip_letter: "bounced",
-  err_lost: "other",
-};
-
 /**
  * Takes Unisender Go's webhooks.
  *
  * @throws ConfigurationError when there is nothing to verify by
  */
 export function trackingWebhook(options: UnisenderGoTrackingOptions): WebhookHandler {
-  const resolved = resolveWebhookOptions("Unisender Go", "UNISENDER_GO", { apiKey: "secrets" }, options);
-  const { apiKey } = resolved;
-  return webhookHandler(
+  return trackingHandler(
     {
-      provider: "Unisender Go",
-      maxBodyBytes: 10_000_000,
+      name: "Unisender Go",
+      envPrefix: "UNISENDER_GO",
+      options: { apiKey: "secrets" },
       verifiedBy: "apiKey",
-      verify: apiKey ? (post) => verifySignature(post, apiKey) : undefined,
+      verify: ({ apiKey }) => (apiKey ? (post) => verifySignature(post, apiKey) : undefined),
       read: (post) =>
         readEach("Unisender Go", entriesOf(recordOf(post.json())), (entry) => readEvents(recordOf(entry))),
     },
-    resolved,
+    options,
   );
 }
 
@@ -102,19 +65,19 @@ function readEvents(entry: JsonRecord): readonly TrackingFields[] {
 
 function readEvent(entry: JsonRecord): TrackingFields {
   const data = isRecord(entry["event_data"]) ? entry["event_data"] : entry;
-  const status = stringOf(data["status"]) ?? "";
+  const status = stringOf(data["status"]);
   const delivery = recordOf(data["delivery_info"]);
   const outcome = stringOf(delivery["delivery_status"]);
+  const meaning = meaningOf(status, outcome);
   const { anymail_id: id, ...metadata } = recordOf(data["metadata"]);
   return {
-    eventType: ownProperty(TYPES, status) ?? "unknown",
+    ...meaningFields(meaning),
     // Sending puts an id of its own into the metadata of each mail of a batch.
     messageId: idOf(id) ?? idOf(data["job_id"]),
     recipient: stringOf(data["email"]),
     timestamp: dateOf(data["event_time"]),
-    rejectReason: outcome?.startsWith("err") ? reasonOf(outcome) : null,
     // Who unsubscribes may say why.
-    description: outcome || stringOf(data["comment"]),
+    description: outcome || (stringOf(data["comment"]) ?? (meaning ? null : status)),
     mtaResponse: stringOf(delivery["destination_response"]),
     tags: stringsOf(data["tags"]),
     metadata,
@@ -123,7 +86,12 @@ function readEvent(entry: JsonRecord): TrackingFields {
   };
 }
 
-function reasonOf(outcome: string): RejectReason | null {
-  const reason = ownProperty(REASONS, outcome);
-  return reason === undefined ? "other" : reason;
+function meaningOf(status: string | null, outcome: string | null): EventMeaning | undefined {
+  const known = ownProperty(STATUSES, status);
+  if (status !== "hard_bounced" && status !== "soft_bounced") return known;
+  const told = ownProperty(OUTCOMES, outcome);
+  if (!told) return [known?.[0] ?? "bounced", outcome?.startsWith("err") ? "other" : known?.[1]];
+  if (status === "soft_bounced") return ["deferred", told[1]];
+  // It ended all the same.
+  return told[0] === "deferred" ? ["bounced", "other"] : told;
 }
