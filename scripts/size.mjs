@@ -9,15 +9,17 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const KB = 1024;
 
 /** Core with ofetch; the rest is what an entry adds. */
-const BUDGETS = { core: 9 * KB, provider: 3 * KB, webhook: 3 * KB, manage: 4 * KB };
+const BUDGETS = { core: 20.5 * KB, provider: 3 * KB, webhook: 3 * KB, manage: 4 * KB };
 /** SES signs its requests (AWS Signature Version 4) and takes raw MIME, as Postal does. */
 const PROVIDER_BUDGETS = { "amazon-ses": 6 * KB, postal: 4 * KB };
 /**
- * Entries that miss their budget, with the size that they have reached and must not outgrow. The core without ofetch
- * (3.5 KB) is at 16: checks of every field with their explanations, urllib3's retries, RFC 5322. SNS takes X.509 and root keys.
+ * Entries that miss their budget, with the size that they have reached and must not outgrow. The core: checks of every field with
+ * their explanations, RFC 5322, urllib3's retries with budgets, breakers and proofs of what was sent; ofetch is 3.5 KB of it. SES
+ * writes MIME by all its rules and signs; SNS takes X.509 and root keys.
  */
 const REACHED = {
-  "core with ofetch": 20.5 * KB,
+  "core with ofetch": 27.5 * KB,
+  "amazon-ses": 7.1 * KB,
   "amazon-ses trackingWebhook": 5.5 * KB,
   "amazon-ses inboundWebhook": 6.25 * KB,
   "scaleway trackingWebhook": 4 * KB,

@@ -5,6 +5,7 @@
  */
 export {
   type NodemailerBackend,
+  type NodemailerBackendMessage,
   type NodemailerBackendOptions,
   type NodemailerFeatures,
   type NodemailerTransporter,

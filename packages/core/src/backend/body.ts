@@ -13,7 +13,7 @@ export type FormPart =
     };
 
 /** A multipart form as a request's body. */
-export interface MultipartBody {
+interface MultipartBody {
   readonly multipart: readonly FormPart[];
   /** {@link encodeMultipart}: part of the body, so that the bundles of providers without forms go without it. */
   readonly encode: (parts: readonly FormPart[]) => EncodedBody;

@@ -41,8 +41,8 @@ export interface TimeLimit {
 const CANCELLED: unique symbol = Symbol("cancelled");
 
 /** The metadata in which a `trackingId` goes along; as a tag it follows `posthorn:`. */
-export const TRACKING_KEY = "posthorn_id";
-export const TRACKING_TAG = "posthorn:";
+const TRACKING_KEY = "posthorn_id";
+const TRACKING_TAG = "posthorn:";
 
 /** What printing a backend must not show. */
 interface HiddenState<O> {

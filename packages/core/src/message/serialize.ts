@@ -35,7 +35,7 @@ async function serializeAttachment(attachment: AttachmentInput, field: string): 
 }
 
 /** The content of an attachment in base64, as one string however large. */
-export async function base64String({ content }: Attachment): Promise<string> {
+async function base64String({ content }: Attachment): Promise<string> {
   const base64 = content.base64();
   return typeof base64 === "string" ? base64 : base64.pieces.blob().text();
 }

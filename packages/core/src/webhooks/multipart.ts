@@ -23,7 +23,7 @@ const MAX_BOUNDARY = 70;
  * @throws WebhookRequestError for more parts than allowed, a boundary of more than 70 characters, or a form that ends in the
  * middle
  */
-export function parseMultipart(body: Uint8Array, boundary: string, maxParts: number): readonly FormField[] {
+function parseMultipart(body: Uint8Array, boundary: string, maxParts: number): readonly FormField[] {
   if (boundary.length > MAX_BOUNDARY) throw broken(`has a boundary of more than ${MAX_BOUNDARY} characters`);
   const delimiter = new TextEncoder().encode(`--${boundary}`);
   const fields: FormField[] = [];

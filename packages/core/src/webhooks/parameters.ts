@@ -84,7 +84,7 @@ function joinSections(sections: readonly Section[], decode: DecodeBytes): string
 }
 
 /** Bytes of a percent-encoded string. A percent sign without two digits stays as it is. */
-export function percentDecoded(text: string): Uint8Array<ArrayBuffer> {
+function percentDecoded(text: string): Uint8Array<ArrayBuffer> {
   return percentDecodedBytes(new TextEncoder().encode(text));
 }
 
