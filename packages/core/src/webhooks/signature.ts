@@ -38,12 +38,22 @@ export async function verifyHmac(
   return matches.includes(true);
 }
 
+/** A key of Web Cryptography, by a name that every platform's types have. */
+type PublicKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+
+/** An algorithm of RSA (`hash`) or of elliptic curves (`namedCurve`). */
+interface KeyAlgorithmParams {
+  readonly name: string;
+  readonly hash?: string;
+  readonly namedCurve?: string;
+}
+
 /** Keys are the same for post after post, and importing one takes as long as verifying by it. */
-const importedKeys = new Map<string, Promise<CryptoKey>>();
+const importedKeys = new Map<string, Promise<PublicKey>>();
 /** Enough for the secrets of some webhooks, old and new. */
 const MAX_IMPORTED = 32;
 
-function importOnce(id: string, load: () => Promise<CryptoKey>): Promise<CryptoKey> {
+function importOnce(id: string, load: () => Promise<PublicKey>): Promise<PublicKey> {
   const known = importedKeys.get(id);
   if (known) return known;
   const loading = load();
@@ -52,27 +62,21 @@ function importOnce(id: string, load: () => Promise<CryptoKey>): Promise<CryptoK
   return loading;
 }
 
-function hmacKey(hash: HashName, key: Bytes): Promise<CryptoKey> {
+function hmacKey(hash: HashName, key: Bytes): Promise<PublicKey> {
   return importOnce(`${hash} ${String.fromCharCode(...key)}`, () =>
     crypto.subtle.importKey("raw", key, { name: "HMAC", hash }, false, ["verify"]),
   );
 }
 
 /** A public key of RSA or ECDSA, as PEM or as bare base64 of its SubjectPublicKeyInfo. @throws for anything else */
-export function importPublicKey(
-  key: string | Uint8Array,
-  algorithm: RsaHashedImportParams | EcKeyImportParams,
-): Promise<CryptoKey> {
+export function importPublicKey(key: string | Uint8Array, algorithm: KeyAlgorithmParams): Promise<PublicKey> {
   const id = typeof key === "string" ? key : String.fromCharCode(...key);
   return importOnce(`${JSON.stringify(algorithm)} ${id}`, () =>
     importSpki(typeof key === "string" ? bytesOfBase64(key.replace(/-----[^-]*-----/g, "")) : key, algorithm),
   );
 }
 
-function importSpki(
-  der: Uint8Array | undefined,
-  algorithm: RsaHashedImportParams | EcKeyImportParams,
-): Promise<CryptoKey> {
+function importSpki(der: Uint8Array | undefined, algorithm: KeyAlgorithmParams): Promise<PublicKey> {
   return crypto.subtle.importKey("spki", joinBytes(der ?? ""), algorithm, false, ["verify"]);
 }
 

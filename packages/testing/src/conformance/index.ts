@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import {
   ApiError,
+  type Backend,
   type BackendOptions,
   type Features,
   InvalidMessageError,
@@ -9,7 +10,6 @@ import {
   TransportError,
   UnsupportedFeatureError,
 } from "@posthorn/core";
-import type { HttpBackend } from "@posthorn/core/provider";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type FaultServer, startFaultServer } from "../servers/fault-server.js";
 import type { Answer } from "../servers/faults.js";
@@ -20,7 +20,8 @@ import { type Body, jsonOf, plainText, rawMime } from "./wire.js";
 /** A provider to be put through the suite. */
 export interface ConformanceSubject {
   readonly name: string;
-  readonly create: (options: BackendOptions & Record<string, unknown>) => HttpBackend<Features>;
+  /** Makes a backend of its options. */
+  readonly create: (options: never) => Backend;
   /** Made-up credentials; those with "made-up" in them must show nowhere. */
   readonly credentials: Readonly<Record<string, string>>;
   /** How the provider says yes to a request with this JSON body. */
@@ -58,9 +59,9 @@ export function describeConformance({
           ({ path, headers, body }) => path + JSON.stringify(headers) + plainText(rawMime(body.toString())),
         )
         .join("\n");
-    const create = (options: BackendOptions = {}): HttpBackend<Features> =>
-      make({ ...credentials, apiUrl: server.url, ...options });
-    const { features } = make({ ...credentials, apiUrl: "http://127.0.0.1:1" });
+    const create = (options: BackendOptions = {}): Backend =>
+      make({ ...credentials, apiUrl: server.url, ...options } as never);
+    const { features } = make({ ...credentials, apiUrl: "http://127.0.0.1:1" } as never);
     const failure = async (promise: Promise<unknown>): Promise<PosthornError> => {
       const error: unknown = await promise.then(
         () => undefined,
