@@ -65,7 +65,7 @@ describeWebhookConformance({
 describeWebhookConformance({
   name: "Postal inbound, signed with SHA-256",
   // Postal bounces a message at any 4xx, and tries again after a 5xx.
-  refusedWith: 500,
+  refusedWith: 503,
   webhook: inboundWebhook,
   verifiedBy: "signingKey",
   keys: keys("sha256"),
