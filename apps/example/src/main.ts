@@ -12,7 +12,15 @@ const FAULTS: Readonly<Record<string, readonly Fault[]>> = {
   welcome: [
     { kind: "answer", status: 429, headers: { "retry-after": "1" }, body: '{"message":"slow down"}' },
   ],
-  batch: [{ kind: "answer", status: 503, headers: { "retry-after": "1" }, body: "" }],
+  // In the form of their own errors: a proxy's 503 would not prove that nothing was sent.
+  batch: [
+    {
+      kind: "answer",
+      status: 503,
+      headers: { "retry-after": "1" },
+      body: '{"status":"error","name":"ServiceUnavailable","message":"try again soon"}',
+    },
+  ],
   "broken server": [{ kind: "answer", status: 500, body: '{"message":"something broke"}' }],
   "dropped connection": [{ kind: "reset-after-request" }],
 };

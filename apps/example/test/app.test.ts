@@ -29,9 +29,9 @@ describe("the web app", () => {
 
   it("answers 400 to a bad message and 502 to a provider's no", async () => {
     const { app, backend } = start();
-    const bad = await app.request("/send/memory", post({ ...mail, to: "b@example.com" }));
+    const bad = await app.request("/send/memory", post({ ...mail, to: 5 }));
     expect(bad.status).toBe(400);
-    expect(await bad.json()).toMatchObject({ name: "InvalidMessageError", delivery: "not-sent" });
+    expect(await bad.json()).toMatchObject({ name: "InvalidAddressError", delivery: "not-sent" });
     expect((await app.request("/send/memory", post(null))).status).toBe(400);
     backend.failNext(new ApiError("no", { status: 500, headers: {}, body: "", delivery: "unknown" }));
     expect((await app.request("/send/memory", post(mail))).status).toBe(502);

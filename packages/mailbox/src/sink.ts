@@ -62,7 +62,12 @@ export class SinkBackend<F extends Features> extends HttpBackend<F> {
   protected async buildRequests(message: NormalizedMessage): Promise<readonly ProviderRequest[]> {
     const json = messageOf(await contentOfNormalized(message));
     // The real backend refuses what its features alone do not tell: limits, formats, combinations.
-    await this.model?.dryRun(json as Parameters<Backend<F>["send"]>[0]);
+    try {
+      await this.model?.dryRun(json as Parameters<Backend<F>["send"]>[0]);
+    } catch (cause) {
+      // A key that is missing is reported at first use.
+      throw cause instanceof ConfigurationError ? likeFailed(this.provider, cause) : cause;
+    }
     return [
       {
         path: "api/messages",
@@ -98,13 +103,17 @@ function likeness<F extends Features>(
     made = typeof like === "function" ? like() : like;
   } catch (cause) {
     if (!(cause instanceof PosthornError)) throw cause;
-    throw new ConfigurationError(
-      `${name}: option "like" must make a backend, and it failed: ${cause.message}. Give it made-up credentials, ` +
-        `such as like: () => resend({ apiKey: "development" }), or pass the provider's features: like: resendFeatures`,
-      { provider: name, cause },
-    );
+    throw likeFailed(name, cause);
   }
   return "send" in made ? { features: made.features, backend: made } : { features: made };
+}
+
+function likeFailed(name: string, cause: PosthornError): ConfigurationError {
+  return new ConfigurationError(
+    `${name}: option "like" must make a backend, and it failed: ${cause.message}. Give it made-up credentials, ` +
+      `such as like: () => resend({ apiKey: "development" }), or pass the provider's features: like: resendFeatures`,
+    { provider: name, cause },
+  );
 }
 
 function inProcess(deliver: Deliver): NonNullable<BackendOptions["fetch"]> {

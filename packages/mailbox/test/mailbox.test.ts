@@ -78,9 +78,10 @@ describe("a mailbox as a backend", () => {
     await expect(mail.send(merged)).rejects.toThrow("Resend");
   });
 
-  it("says what to do when the backend that it stands for lacks its key", () => {
+  it("says what to do when the backend that it stands for lacks its key", async () => {
     delete process.env["RESEND_API_KEY"];
-    expect(() => mailbox({ file: false, like: resend })).toThrow(/like: resendFeatures/);
+    const mail = mailbox({ file: false, like: resend });
+    await expect(mail.send(HELLO)).rejects.toThrow(/like: resendFeatures/);
   });
 
   it("tells of each recipient by its domain, or as it was told", async () => {

@@ -33,7 +33,7 @@ describe("mailgun", () => {
         { content: new Uint8Array([1, 2]), contentType: "image/png", contentId: "logo@example.com" },
       ],
     });
-    const payload = fake.mails.at(-1)?.payload as Record<
+    const payload = fake.messages.at(-1)?.payload as Record<
       string,
       { filename: string; contentType: string; content: Buffer }[]
     >;

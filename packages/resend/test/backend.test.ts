@@ -231,3 +231,17 @@ describe("the whole request", () => {
     `);
   });
 });
+
+it("names the field that the caller gave, when a batch with files is split", async () => {
+  const batch = {
+    from: "ada@example.com",
+    to: ["grace@example.org"],
+    text: "Hi",
+    mergeData: { "grace@example.org": { name: "Grace" } },
+    attachments: [{ filename: "a.txt", content: "a" }],
+  };
+  await expect(resend({ apiKey: "made-up" }).dryRun(batch)).rejects.toMatchObject({
+    name: "UnsupportedFeatureError",
+    field: "mergeData",
+  });
+});

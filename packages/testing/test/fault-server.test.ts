@@ -80,7 +80,7 @@ describe("fake providers", () => {
       headers: { authorization },
     });
     expect([none.status, await none.json()]).toEqual([400, { message: "to parameter is missing" }]);
-    expect(mailgun.mails).toEqual([]);
+    expect(mailgun.messages).toEqual([]);
   });
 });
 

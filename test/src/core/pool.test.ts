@@ -87,7 +87,7 @@ describe("failover", () => {
           ["Mandrill", "unsupported"],
           ["Mailgun", "accepted"],
         ]);
-        const payload = fakes[1].mails.at(-1)?.payload as { attachment: { content: Buffer }[] };
+        const payload = fakes[1].messages.at(-1)?.payload as { attachment: { content: Buffer }[] };
         expect(payload.attachment[0]?.content.toString()).toBe("attached");
       }
       expect(fakes[0].requests).toEqual([]);

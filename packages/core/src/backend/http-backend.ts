@@ -119,8 +119,11 @@ export abstract class HttpBackend<
     if (this.options.batch === "native")
       unsupportedReporter(this.provider, "error")(field ?? "mergeData", "this batch in one request");
     const requests: ProviderRequest[] = [];
+    // A recipient's own values go as common ones in a request of their own; what is reported is the field that the caller gave.
+    const reportGiven: ReportUnsupported = (name, what) =>
+      report(name === "mergeGlobalData" && message.mergeData ? "mergeData" : name, what);
     for (const single of splitBatch(message)) {
-      for (const request of await this.buildRequests(single, report))
+      for (const request of await this.buildRequests(single, reportGiven))
         requests.push({ ...request, message: single });
     }
     return requests;

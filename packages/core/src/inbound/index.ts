@@ -25,5 +25,5 @@ export {
   parseHeaderLines,
   requireMime,
 } from "./mime.js";
-export { readMessages } from "./read-mails.js";
+export { readMessages } from "./read-messages.js";
 export { decodeHeader } from "./words.js";

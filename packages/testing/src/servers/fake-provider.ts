@@ -17,7 +17,7 @@ export interface FakeProvider extends FaultServer {
   /** A key that the fake takes. */
   readonly apiKey: string;
   /** Mails taken, oldest first. */
-  readonly mails: readonly FakeMessage[];
+  readonly messages: readonly FakeMessage[];
 }
 
 /** What a fake provider makes of a request: its answer, and the mail if it took one. */
@@ -33,12 +33,12 @@ export async function startFakeProvider(
   apiKey: string,
   handle: (request: RawRequest, id: string) => FakeAnswer,
 ): Promise<FakeProvider> {
-  const mails: FakeMessage[] = [];
+  const messages: FakeMessage[] = [];
   let count = 0;
   const server = await startFaultServer({
     respond: (request): Fault => {
       const answer = handle(request, String(++count).padStart(6, "0"));
-      if (answer.mail) mails.push(answer.mail);
+      if (answer.mail) messages.push(answer.mail);
       const body = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body);
       return { kind: "answer", status: answer.status, body };
     },
@@ -47,6 +47,6 @@ export async function startFakeProvider(
   return Object.create(server, {
     apiUrl: { value: `${server.url}${basePath}` },
     apiKey: { value: apiKey },
-    mails: { value: mails },
+    messages: { value: messages },
   }) as FakeProvider;
 }
