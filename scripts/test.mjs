@@ -54,7 +54,7 @@ console.log("");
 const skips = totals.skipped > 0 ? `, ${totals.skipped} skipped` : "";
 console.log(`${totals.passed} passed, ${totals.failed} failed${skips}`);
 process.exitCode = totals.failed > 0 ? 1 : 0;
-// For `.ci/run`, which adds up the runs that it makes.
+// What a run came to, for whoever adds up several.
 mkdirSync(join(root, ".report"), { recursive: true });
 writeFileSync(join(root, ".report", deep ? "deep.json" : "test.json"), JSON.stringify(totals));
 
